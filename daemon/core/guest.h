@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Facts of one guest: what the decision needs of its domain XML, and nothing else of it. */
+
+#include "core/util.h"
+
+struct xml_element;
+
+enum guest_arch { GUEST_ARCH_X86_64, GUEST_ARCH_I686, GUEST_ARCH_OTHER };
+
+enum cpu_mode {
+        CPU_MODE_NONE, /* no mode and no model: the machine type's default CPU */
+        CPU_MODE_CUSTOM,
+        CPU_MODE_HOST_MODEL,
+        CPU_MODE_HOST_PASSTHROUGH,
+        CPU_MODE_MAXIMUM,
+};
+
+enum feature_policy {
+        FEATURE_ABSENT, /* no <feature> of that name */
+        FEATURE_UNSET,  /* <feature> without a policy: libvirt takes it as require */
+        FEATURE_FORCE,
+        FEATURE_REQUIRE,
+        FEATURE_OPTIONAL,
+        FEATURE_DISABLE,
+        FEATURE_FORBID,
+};
+
+const char *cpu_mode_to_string(enum cpu_mode mode); /* CPU_MODE_NONE: "default" */
+const char *feature_policy_to_string(enum feature_policy policy);
+int feature_policy_from_string(const char *text, enum feature_policy *ret); /* 0 or -EINVAL */
+/* force, require, or without a policy: libvirt puts NAME=on on QEMU's command line. */
+bool feature_policy_is_on(enum feature_policy policy);
+
+struct guest {
+        char *name;  /* NULL: the XML has none */
+        char *uuid;  /* lower case; NULL: none yet */
+        char *os_id; /* libosinfo id; NULL: none */
+        char *type;  /* of <domain>: kvm, qemu, ... */
+        enum guest_arch arch;
+        enum cpu_mode cpu_mode;
+        char *cpu_model; /* of CPU_MODE_CUSTOM; else NULL */
+        enum feature_policy xsaves, xsavec;
+        char **other_features;   /* the names, other than xsaves, that are on (feature_policy_is_on) */
+        bool force_pair;         /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
+        bool custom_cpu_args;    /* <qemu:commandline> sets the CPU in any other way */
+        bool custom_args_xsaves; /* ... and names xsaves or x-force-features there */
+};
+
+void guest_clear(struct guest *guest);
+#define AUTO_GUEST CLEANUP(guest_clear)
+
+/*
+ * Read the facts from a domain's root element into a zero-initialized *guest. Returns 0; -ENOMEM; or
+ * 1 with *ret_reason set (owned, one line) for a definition that libvirt itself would not take: a feature
+ * named twice, an unknown policy or mode, two <cpu> elements. *guest is then to be cleared all the same.
+ */
+int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason);
+
+/* The definition itself wants XSAVES, whatever the host has: require, force, x-force-features or CPU
+ * arguments that name it. This is what a hook without a daemon refuses. */
+bool guest_insists_on_xsaves(const struct guest *guest);
+
+/* It would take XSAVES where it can: the above, or optional. */
+bool guest_asks_for_xsaves(const struct guest *guest);
+
+/* A CPU is chosen, so that a <feature> of it can be set. */
+bool guest_has_cpu(const struct guest *guest);
+
+/* Would, or could, the guest find XSAVES in its CPUID where the hypervisor offers it or not? */
+bool guest_would_see_xsaves(const struct guest *guest, bool hypervisor_offers);
