@@ -36,7 +36,7 @@ const char *verdict_to_string(enum verdict verdict); /* "keep", "deny", "grant" 
 const char *means_to_string(enum means means);       /* "none", "native", "forced" */
 const char *reason_to_string(enum reason reason);    /* the code, e.g. "denied-no-hardware" */
 const char *reason_explanation(enum reason reason);  /* one clause: why */
-const char *reason_advice(enum reason reason);       /* one clause: what to change for another answer */
+const char *reason_advice(enum reason reason); /* one clause: what to change for another answer */
 
 /*
  * What is decided against: one policy on one host. What depends on no guest is worked out once, here.
@@ -61,7 +61,7 @@ struct decision {
         enum verdict verdict;
         enum means means;
         enum reason reason;
-        bool hide_xsavec;                  /* and the hypervisor offers it: XSAVEC is to be hidden */
+        bool hide_xsavec; /* and the hypervisor offers it: XSAVEC is to be hidden */
         const struct guest_rule *guest_rule; /* borrowed from the policy; NULL: none matches */
         const struct host_rule *host_rule;   /* NULL: none matches */
 };

@@ -42,9 +42,9 @@ struct guest {
         enum cpu_mode cpu_mode;
         char *cpu_model; /* of CPU_MODE_CUSTOM; else NULL */
         enum feature_policy xsaves, xsavec;
-        char **other_features;   /* the names, other than xsaves, that are on (feature_policy_is_on) */
-        bool force_pair;         /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
-        bool custom_cpu_args;    /* <qemu:commandline> sets the CPU in any other way */
+        char **other_features; /* the names, other than xsaves, that are on (feature_policy_is_on) */
+        bool force_pair;       /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
+        bool custom_cpu_args;  /* <qemu:commandline> sets the CPU in any other way */
         bool custom_args_xsaves; /* ... and names xsaves or x-force-features there */
 };
 

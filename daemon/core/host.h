@@ -23,16 +23,16 @@ struct cpuid_leaf {
 };
 
 struct host_facts {
-        char *hostname;   /* NULL: unknown */
-        char *machine_id; /* NULL: unknown */
-        char *vendor;     /* CPUID leaf 0; NULL: not an x86 host, or unknown */
+        char *hostname;                   /* NULL: unknown */
+        char *machine_id;                 /* NULL: unknown */
+        char *vendor;                     /* CPUID leaf 0; NULL: not an x86 host, or unknown */
         unsigned family, model, stepping; /* as CPUID leaf 1 defines them: extended fields added */
         bool microcode_known;
-        uint32_t microcode;             /* the lowest over all CPUs */
-        enum tristate virtualized;      /* CPUID.1:ECX[31] */
-        enum tristate cpu_xsaves;       /* CPUID.(EAX=0DH,ECX=1):EAX[3] */
-        enum tristate cpu_xsavec;       /* CPUID.(EAX=0DH,ECX=1):EAX[1] */
-        enum tristate kernel_xsaves;    /* /proc/cpuinfo */
+        uint32_t microcode;              /* the lowest over all CPUs */
+        enum tristate virtualized;       /* CPUID.1:ECX[31] */
+        enum tristate cpu_xsaves;        /* CPUID.(EAX=0DH,ECX=1):EAX[3] */
+        enum tristate cpu_xsavec;        /* CPUID.(EAX=0DH,ECX=1):EAX[1] */
+        enum tristate kernel_xsaves;     /* /proc/cpuinfo */
         enum tristate hypervisor_xsaves; /* KVM_GET_SUPPORTED_CPUID */
         enum tristate hypervisor_xsavec;
         char *host_model; /* what libvirt expands host-model to; NULL: unknown */

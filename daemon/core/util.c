@@ -168,3 +168,19 @@ bool utf8_valid(const char *text, size_t length) {
 
         return true;
 }
+
+void make_one_line(char *text) {
+        size_t length = strlen(text);
+        bool utf8 = utf8_valid(text, length);
+
+        while (length > 0 && (uint8_t)text[length - 1] <= ' ')
+                text[--length] = '\0';
+        for (size_t i = 0; i < length; i++) {
+                uint8_t byte = (uint8_t)text[i];
+
+                if (byte < ' ' || byte == 0x7f)
+                        text[i] = ' ';
+                else if (byte > 0x7f && !utf8)
+                        text[i] = '?';
+        }
+}

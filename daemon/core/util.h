@@ -75,11 +75,14 @@ int strv_split(char ***ret, const char *text);
 /* Join with `separator`; the empty list gives "". Returns 0 or -ENOMEM. */
 int strv_join(char **ret, char *const *list, const char *separator);
 
-#define STRV_FOREACH(item, list)                                                                   \
-        for (char *const *item = (list); item && *item; item++)
+#define STRV_FOREACH(item, list) for (char *const *item = (list); item && *item; item++)
 
 /* Make room for one more element of an owned array. Returns 0 or -ENOMEM (the array unchanged). */
 int array_grow(void *array_pointer, size_t count, size_t element_size);
 
 /* Is text[0..length) valid UTF-8 without NUL? */
 bool utf8_valid(const char *text, size_t length);
+
+/* Make text fit for one line of a message: control characters become blanks, white space at the end
+ * goes, and where it is not UTF-8 each byte past ASCII becomes '?'. In place. */
+void make_one_line(char *text);
