@@ -48,6 +48,7 @@ struct judge {
         const struct cpu_map *map;
         enum erratum_status erratum;
         const struct host_rule *host_rule; /* NULL: none matches */
+        bool enforce; /* the policy's: may be overridden to see what enforcing it would do */
 };
 
 void judge_init(struct judge *judge, const struct policy *policy, const struct host_facts *host,

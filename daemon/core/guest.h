@@ -42,9 +42,10 @@ struct guest {
         enum cpu_mode cpu_mode;
         char *cpu_model; /* of CPU_MODE_CUSTOM; else NULL */
         enum feature_policy xsaves, xsavec;
-        char **other_features; /* the names, other than xsaves, that are on (feature_policy_is_on) */
-        bool force_pair;       /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
-        bool custom_cpu_args;  /* <qemu:commandline> sets the CPU in any other way */
+        char **other_features; /* names, other than xsaves, that are on (feature_policy_is_on()) */
+        size_t n_other_features;
+        bool force_pair;         /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
+        bool custom_cpu_args;    /* <qemu:commandline> sets the CPU in any other way */
         bool custom_args_xsaves; /* ... and names xsaves or x-force-features there */
 };
 
@@ -53,8 +54,8 @@ void guest_clear(struct guest *guest);
 
 /*
  * Read the facts from a domain's root element into a zero-initialized *guest. Returns 0; -ENOMEM; or
- * 1 with *ret_reason set (owned, one line) for a definition that libvirt itself would not take: a feature
- * named twice, an unknown policy or mode, two <cpu> elements. *guest is then to be cleared all the same.
+ * 1 with *ret_reason set (owned, one line) for a definition that libvirt itself would not take: xsaves
+ * or xsavec named twice, an unknown policy or mode, two <cpu> elements, over 4096 <qemu:arg>. *guest is then to be cleared all the same.
  */
 int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason);
 

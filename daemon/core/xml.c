@@ -149,8 +149,16 @@ struct xml_element *xml_first_child(const struct xml_element *parent) {
         return element_of(xmlFirstElementChild(node_of(parent)));
 }
 
+struct xml_element *xml_last_child(const struct xml_element *parent) {
+        return element_of(xmlLastElementChild(node_of(parent)));
+}
+
 struct xml_element *xml_next(const struct xml_element *element) {
         return element_of(xmlNextElementSibling(node_of(element)));
+}
+
+struct xml_element *xml_previous(const struct xml_element *element) {
+        return element_of(xmlPreviousElementSibling(node_of(element)));
 }
 
 struct xml_element *xml_child(const struct xml_element *parent, const char *ns, const char *name) {

@@ -40,9 +40,11 @@ bool xml_is(const struct xml_element *element, const char *ns, const char *name)
 /* The local name. Borrowed. */
 const char *xml_name(const struct xml_element *element);
 
-/* Child elements in document order; NULL behind the last. */
+/* Child elements in document order; NULL behind the last and before the first. */
 struct xml_element *xml_first_child(const struct xml_element *parent);
+struct xml_element *xml_last_child(const struct xml_element *parent);
 struct xml_element *xml_next(const struct xml_element *element);
+struct xml_element *xml_previous(const struct xml_element *element);
 #define XML_FOREACH_CHILD(child, parent)                                                           \
         for (struct xml_element *child = xml_first_child(parent); child; child = xml_next(child))
 

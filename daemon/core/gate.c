@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/gate.h"
+
+#include <errno.h>
+
+#include "core/plan.h"
+#include "core/record.h"
+#include "core/xml.h"
+
+static const char *const operations[] = {
+        [GATE_PREPARE] = "prepare", [GATE_START] = "start",     [GATE_STARTED] = "started",
+        [GATE_MIGRATE] = "migrate", [GATE_RESTORE] = "restore",
+};
+
+int gate_operation_from_string(const char *text, enum gate_operation *ret) {
+        for (size_t i = 0; i < ELEMENTS_OF(operations); i++)
+                if (streq(text, operations[i])) {
+                        *ret = (enum gate_operation)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+const char *gate_operation_to_string(enum gate_operation operation) {
+        return operations[operation];
+}
+
+void gate_answer_clear(struct gate_answer *answer) {
+        guest_clear(&answer->guest);
+        free(answer->message);
+        *answer = (struct gate_answer){};
+}
+
+/* What comes to the gate: the guest as it would start, and as its owner wrote it. */
+static int read_both(const char *xml, size_t length, struct guest *actual, struct guest *owned,
+                     char **ret_reason) {
+        AUTO_XML struct xml_document *document = NULL;
+        struct xml_element *domain;
+        int r;
+
+        r = xml_parse(xml, length, &document, ret_reason);
+        if (r != 0)
+                return r;
+        domain = xml_root(document);
+        r = guest_read(actual, domain, ret_reason);
+        if (r == 0)
+                r = record_revert(domain);
+        if (r == 0)
+                r = guest_read(owned, domain, ret_reason);
+        return r;
+}
+
+static int refuse_unsafe(struct gate_answer *answer, bool incoming) {
+        const char *advice = incoming ? "start it cold, or run it where the policy allows XSAVES"
+                                      : reason_advice(answer->decision.reason);
+
+        answer->accept = false;
+        return format_to(&answer->message, "domain '%s' would see XSAVES: %s: %s; %s",
+                         answer->guest.name ? answer->guest.name : "",
+                         reason_to_string(answer->decision.reason),
+                         reason_explanation(answer->decision.reason), advice);
+}
+
+static int answer_missing_grant(struct gate_answer *answer, enum on_drift on_drift) {
+        const char *what = on_drift == ON_DRIFT_RESTART
+                                   ? "it is being re-defined and will be started again"
+                                   : "it is being re-defined: start it again (a transient domain: "
+                                     "pass its XML through `xsavesctl rewrite`)";
+
+        answer->accept = on_drift == ON_DRIFT_ACCEPT;
+        if (answer->accept)
+                what = "it gets it at its next start";
+        return format_to(&answer->message, "domain '%s' misses its grant of XSAVES: %s: %s",
+                         answer->guest.name ? answer->guest.name : "",
+                         reason_to_string(answer->decision.reason), what);
+}
+
+static int judge_start(const struct judge *judge, bool incoming, const struct guest *actual,
+                       struct gate_answer *answer) {
+        struct plan plan = plan_make(judge, actual, &answer->decision);
+        bool missing = answer->decision.verdict == VERDICT_GRANT && plan_touches_xsaves(&plan);
+
+        answer->drift = !plan_is_empty(&plan);
+        if (answer->decision.verdict == VERDICT_DENY && answer->has_xsaves)
+                return refuse_unsafe(answer, incoming);
+        if (missing && !incoming)
+                return answer_missing_grant(answer, judge->policy->on_drift);
+        return 0;
+}
+
+int gate_judge(const struct judge *judge, enum gate_operation operation, bool incoming,
+               const char *xml, size_t length, struct gate_answer *ret, char **ret_reason) {
+        AUTO_GATE_ANSWER struct gate_answer answer = {.accept = true};
+        AUTO_GUEST struct guest actual = {};
+        int r;
+
+        r = read_both(xml, length, &actual, &answer.guest, ret_reason);
+        if (r != 0)
+                return r;
+        answer.decision = judge_decide(judge, &answer.guest);
+        answer.has_xsaves = guest_would_see_xsaves(&actual, judge_offers_xsaves(judge, &actual));
+
+        incoming = incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE;
+        if (operation != GATE_STARTED)
+                r = judge_start(judge, incoming, &actual, &answer);
+        if (r >= 0 && !answer.message)
+                r = strdup_to(&answer.message, "");
+        if (r < 0)
+                return r;
+        /* Decided and reported, never enforced. */
+        if (!judge->enforce) {
+                answer.accept = true;
+                answer.drift = false;
+        }
+        make_one_line(answer.message);
+
+        *ret = answer;
+        answer = (struct gate_answer){};
+        return 0;
+}
