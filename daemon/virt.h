@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The libvirt thread: owns the connection, hears of every change to a domain, and re-defines persistent
+ * domains so that they say what the ruleset in force decides. No other file includes libvirt.
+ *
+ * Everything here may block in libvirt for as long as a hook of somebody else runs; nothing here is
+ * ever waited for by the main loop. The two meet in one queue each way: the functions below only post
+ * to the thread, and what it has to say comes out of virt_dispatch().
+ */
+
+#include "ruleset.h"
+
+struct virt;
+
+enum definition_state {
+        DEFINITION_TRANSIENT, /* no persistent definition */
+        DEFINITION_CONVERGED, /* says what the policy decides */
+        DEFINITION_PENDING,   /* does not yet, or the policy does not enforce */
+        DEFINITION_FAILED, /* libvirt refused the re-definition, or its XML is refused by the core */
+};
+
+const char *definition_state_to_string(enum definition_state state);
+
+/* One domain, as last seen. Strings are owned by the struct. */
+struct virt_guest {
+        char uuid[37];
+        char *name;
+        bool active;
+        bool autostart;
+        enum definition_state definition;
+        char *error; /* of DEFINITION_FAILED: libvirt's words; else NULL */
+        enum verdict verdict;
+        enum means means;
+        enum reason reason;
+        char *guest_rule, *host_rule; /* NULL: none matched */
+        uint64_t policy_generation;   /* the one that decided */
+        bool next_xsaves;             /* what its next start would see */
+        bool next_xsavec_hidden;
+        enum tristate
+                runs_xsaves; /* what its live XML says that it sees now; unknown when not active */
+};
+
+/* What converging did, or in a dry run would do, to one domain. */
+struct virt_change {
+        char uuid[37];
+        char *name;
+        enum verdict verdict;
+        enum means means;
+        enum reason reason;
+        bool changed;
+        char *before, *after; /* inactive XML without secrets; set where it changes */
+        char *error;          /* NULL: none */
+};
+
+/* Called from virt_dispatch(), in the thread that calls that. Arguments are borrowed for the call. */
+struct virt_handlers {
+        /* The connection stands. The main loop answers with virt_set_ruleset(), which starts a full pass.
+         * `host_model` is what libvirt expands host-model to for KVM x86_64 guests; NULL: unknown. */
+        void (*connected)(const char *host_model, void *userdata);
+        void (*disconnected)(const char *error, void *userdata);
+        void (*guest)(const struct virt_guest *guest, void *userdata);
+        void (*gone)(const char *uuid, void *userdata);
+        /* After a full pass: guests that were not named in it are gone. */
+        void (*pass_finished)(uint64_t policy_generation, size_t n_domains, size_t n_changed,
+                              size_t n_failed, void *userdata);
+        /* The answer to virt_converge() or virt_revert() number `request`. `error`: nothing was done; NULL: none. */
+        void (*converged)(uint64_t request, const struct virt_change *changes, size_t n_changes,
+                          const char *error, void *userdata);
+};
+
+/* Start the thread; it connects to `uri` and goes on trying (1 s, doubling to 30 s). Returns 0 or a
+ * negative errno. */
+int virt_new(const char *uri, const struct virt_handlers *handlers, void *userdata,
+             struct virt **ret);
+
+/* Ask the thread to stop, and wait for it for at most a second: it may hang in libvirt, and the process is
+ * about to end. Accepts NULL; returns NULL. */
+struct virt *virt_free(struct virt *virt);
+DEFINE_CLEANUP(struct virt *, virt_free);
+#define AUTO_VIRT CLEANUP(virt_free_p)
+
+/* Readable when virt_dispatch() has something to do. */
+int virt_fd(const struct virt *virt);
+/* Call the handlers for all that the thread has said so far. */
+void virt_dispatch(struct virt *virt);
+/* Monotonic time, in microseconds, of the thread's last sign of life: for the watchdog. A thread that
+ * waits in libvirt gives none. */
+uint64_t virt_last_alive(const struct virt *virt);
+
+/* Each of these posts to the thread and returns 0 or -ENOMEM. */
+
+/* Decide by this ruleset from now on, and see to every domain again (a full pass). */
+int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset);
+/* See to one domain soon: its start was refused for drift. `start`: then start it (on-drift = restart). */
+int virt_attend(struct virt *virt, const char *uuid, bool start);
+/* Converge these domains (names or UUIDs; NULL: all) and report each; with dry_run, change nothing. */
+int virt_converge(struct virt *virt, uint64_t request, bool dry_run, char *const *guests);
+/* Take back what was done to these domains (NULL: all); they stay so until they or the ruleset change. */
+int virt_revert(struct virt *virt, uint64_t request, char *const *guests);
