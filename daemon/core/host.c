@@ -22,21 +22,8 @@ struct host_facts *host_facts_free(struct host_facts *facts) {
         return NULL;
 }
 
-static int copy_texts(struct host_facts *to, const struct host_facts *from) {
-        int r = 0;
-
-        for (size_t i = 0; i < N_HOST_KEYS && r == 0; i++) {
-                if (host_keys[i].kind != &host_key_text)
-                        continue;
-                r = strdup_to(field_of(X),
-                              *(char *const *)const_field_of(&host_keys[i], from));
-        }
-        return r;
-}
-
 int host_facts_copy(const struct host_facts *facts, struct host_facts **ret) {
         AUTO_HOST_FACTS struct host_facts *copy = host_facts_new();
-        int r;
 
         if (!copy)
                 return -ENOMEM;
@@ -44,9 +31,12 @@ int host_facts_copy(const struct host_facts *facts, struct host_facts **ret) {
         copy->hostname = copy->machine_id = copy->vendor = copy->host_model = NULL;
         copy->hypervisor_cpuid = NULL;
 
-        r = copy_texts(copy, facts);
-        if (r < 0)
-                return r;
+        if (strdup_to(&copy->hostname, facts->hostname) < 0 ||
+            strdup_to(&copy->machine_id, facts->machine_id) < 0 ||
+            strdup_to(&copy->vendor, facts->vendor) < 0 ||
+            strdup_to(&copy->host_model, facts->host_model) < 0)
+                return -ENOMEM;
+
         if (facts->n_hypervisor_cpuid > 0) {
                 size_t size = facts->n_hypervisor_cpuid * sizeof(struct cpuid_leaf);
 
@@ -78,6 +68,6 @@ int host_facts_visit(const struct host_facts *facts,
 }
 
 int host_facts_cpu_id(const struct host_facts *facts, char **ret) {
-        return format_to(ret, "%s-%u-%u-%u", facts->vendor ? facts->vendor : HOST_UNKNOWN, facts->family,
-                         facts->model, facts->stepping);
+        return format_to(ret, "%s-%u-%u-%u", facts->vendor ? facts->vendor : HOST_UNKNOWN,
+                         facts->family, facts->model, facts->stepping);
 }

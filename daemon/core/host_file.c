@@ -54,7 +54,8 @@ static bool parse_leaf_name(const char *text, struct cpuid_leaf *leaf) {
                 return false;
         memcpy(number, text, (size_t)(dot - text));
         number[dot - text] = '\0';
-        return host_parse_hex32(number, &leaf->leaf) && host_parse_decimal(dot + 1, 0xff, &leaf->subleaf);
+        return host_parse_hex32(number, &leaf->leaf) &&
+               host_parse_decimal(dot + 1, 0xff, &leaf->subleaf);
 }
 
 /* "EAX EBX ECX EDX". Returns 0, -ENOMEM, or 1 for anything else. */
@@ -136,7 +137,8 @@ static int check_required(struct reader *reader) {
         for (size_t i = 0; i < N_HOST_KEYS && r == 0; i++)
                 if (host_keys[i].required && !reader->given[i])
                         r = problems_add(reader->problems, SEVERITY_ERROR, reader->file, 0,
-                                         "key '%s' is missing in [" SECTION_HOST "]", host_keys[i].name);
+                                         "key '%s' is missing in [" SECTION_HOST "]",
+                                         host_keys[i].name);
         return r;
 }
 
@@ -204,4 +206,3 @@ int host_facts_format(const struct host_facts *facts, char **ret) {
         *ret = STEAL(text);
         return 0;
 }
-

@@ -122,21 +122,22 @@ static int write_tristate(const struct host_key *key, const struct host_facts *f
         return strdup_to(ret, tristate_to_string(*field));
 }
 
-const struct host_key_kind host_key_text = {"printable ASCII without ';', of 128 characters at most",
-                                      read_text, write_text};
-static const struct host_key_kind number_kind = {"a decimal number that CPUID can give", read_number,
-                                        write_number};
-static const struct host_key_kind microcode_kind = {"a hexadecimal number 0x…, or unknown", read_microcode,
-                                           write_microcode};
-static const struct host_key_kind tristate_kind = {"yes, no or unknown", read_tristate, write_tristate};
+static const struct host_key_kind text_kind = {
+        "printable ASCII without ';', of 128 characters at most", read_text, write_text};
+static const struct host_key_kind number_kind = {"a decimal number that CPUID can give",
+                                                 read_number, write_number};
+static const struct host_key_kind microcode_kind = {
+        "a hexadecimal number as 0x0830104d, or unknown", read_microcode, write_microcode};
+static const struct host_key_kind tristate_kind = {"yes, no or unknown", read_tristate,
+                                                   write_tristate};
 
 #define FIELD(name) offsetof(struct host_facts, name)
 
 /* The largest family is 0FH and FFH of the extended family; the largest model FH and 0FH of each. */
 const struct host_key host_keys[N_HOST_KEYS] = {
-        {"hostname", &host_key_text, FIELD(hostname)},
-        {"machine-id", &host_key_text, FIELD(machine_id)},
-        {"vendor", &host_key_text, FIELD(vendor), .required = true},
+        {"hostname", &text_kind, FIELD(hostname)},
+        {"machine-id", &text_kind, FIELD(machine_id)},
+        {"vendor", &text_kind, FIELD(vendor), .required = true},
         {"family", &number_kind, FIELD(family), .required = true, .max = 0xf + 0xff},
         {"model", &number_kind, FIELD(model), .required = true, .max = 0xff},
         {"stepping", &number_kind, FIELD(stepping), .required = true, .max = 0xf},
@@ -147,6 +148,5 @@ const struct host_key host_keys[N_HOST_KEYS] = {
         {"kernel-xsaves", &tristate_kind, FIELD(kernel_xsaves)},
         {"hypervisor-xsaves", &tristate_kind, FIELD(hypervisor_xsaves)},
         {"hypervisor-xsavec", &tristate_kind, FIELD(hypervisor_xsavec)},
-        {"host-model", &host_key_text, FIELD(host_model)},
+        {"host-model", &text_kind, FIELD(host_model)},
 };
-

@@ -24,10 +24,9 @@ struct host_key {
         unsigned max; /* of a number */
 };
 
-/* In their documented order: one table for reading, writing, visiting and copying. */
+/* In their documented order: one table for reading, writing and visiting. */
 #define N_HOST_KEYS 14
 extern const struct host_key host_keys[N_HOST_KEYS];
-extern const struct host_key_kind host_key_text;
 
 /* The digits 0-9 alone, without a leading zero that could be taken for octal. */
 bool host_parse_decimal(const char *text, unsigned max, unsigned *ret);
