@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_SIZE_MAX (16u << 20)
+
+static void close_p(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+int file_read(const char *path, size_t size_max, char **ret, size_t *ret_length) {
+        /* Not to hang in open() where somebody put a FIFO. */
+        CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        AUTO_FREE char *text = NULL;
+        struct stat status;
+        size_t size, length = 0;
+        ssize_t n;
+
+        if (fd < 0 || fstat(fd, &status) < 0)
+                return -errno;
+        if (!S_ISREG(status.st_mode))
+                return -EINVAL;
+        if ((uintmax_t)status.st_size > size_max)
+                return -EFBIG;
+
+        /* One byte more than it says, to see that it has not grown. */
+        size = (size_t)status.st_size + 1;
+        text = malloc(size + 1);
+        if (!text)
+                return -ENOMEM;
+        while (length < size && (n = read(fd, text + length, size - length)) != 0) {
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                length += n > 0 ? (size_t)n : 0;
+        }
+        if (length == size)
+                return -EAGAIN;
+
+        text[length] = '\0';
+        *ret = STEAL(text);
+        *ret_length = length;
+        return 0;
+}
+
+static int is_policy_file(const struct dirent *entry) {
+        static const char suffix[] = ".ini";
+        size_t length = strlen(entry->d_name), end = strlen(suffix);
+
+        return entry->d_name[0] != '.' && length > end &&
+               streq(entry->d_name + length - end, suffix);
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_path(char ***files, const char *folder, const char *name) {
+        AUTO_FREE char *path = NULL;
+        int r;
+
+        r = format_to(&path, "%s/%s", folder, name);
+        return r < 0 ? r : strv_append(files, path, strlen(path));
+}
+
+/* The files of the policy, in order of precedence. */
+static int list_files(const char *folder, char ***ret) {
+        AUTO_FREE char *drop_ins = NULL, *main_file = NULL;
+        AUTO_STRV char **files = NULL;
+        struct dirent **entries = NULL;
+        int n, r;
+
+        r = format_to(&drop_ins, "%s/policy.d", folder);
+        if (r >= 0)
+                r = format_to(&main_file, "%s/policy.ini", folder);
+        if (r < 0)
+                return r;
+        if (access(folder, R_OK | X_OK) < 0)
+                return -errno;
+
+        n = scandir(drop_ins, &entries, is_policy_file, by_bytes);
+        if (n < 0 && errno != ENOENT)
+                return -errno;
+        for (int i = 0; i < n; i++) {
+                if (r >= 0)
+                        r = add_path(&files, drop_ins, entries[i]->d_name);
+                free(entries[i]);
+        }
+        free(entries);
+        /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy". */
+        if (r >= 0 && faccessat(AT_FDCWD, main_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                r = strv_append(&files, main_file, strlen(main_file));
+        if (r < 0)
+                return r;
+
+        *ret = STEAL(files);
+        return 0;
+}
+
+static void free_texts(struct policy_text *texts, size_t n_texts) {
+        for (size_t i = 0; i < n_texts; i++)
+                free((char *)texts[i].text);
+        free(texts);
+}
+
+static int read_files(char *const *files, struct problems *problems, struct policy_text *texts,
+                      size_t *n_texts) {
+        STRV_FOREACH (file, files) {
+                char *text = NULL;
+                size_t length;
+                int r;
+
+                r = file_read(*file, FILE_SIZE_MAX, &text, &length);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0) {
+                        r = problems_add(problems, SEVERITY_ERROR, *file, 0, "cannot be read: %s",
+                                         r == -EFBIG    ? "larger than 16 MiB"
+                                         : r == -EINVAL ? "not a regular file"
+                                                        : strerror(-r));
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                texts[(*n_texts)++] =
+                        (struct policy_text){.file = *file, .text = text, .length = length};
+        }
+        return 0;
+}
+
+int policy_folder_load(const char *folder, struct problems *problems, char ***ret_files,
+                       struct policy **ret) {
+        AUTO_POLICY struct policy *policy = NULL;
+        AUTO_STRV char **files = NULL;
+        struct policy_text *texts;
+        size_t n_texts = 0;
+        int r;
+
+        r = list_files(folder, &files);
+        if (r < 0)
+                return r;
+
+        texts = calloc(strv_length(files) + 1, sizeof(*texts));
+        if (!texts)
+                return -ENOMEM;
+        r = read_files(files, problems, texts, &n_texts);
+        if (r >= 0)
+                r = policy_parse(texts, n_texts, problems, &policy);
+        free_texts(texts, n_texts);
+        if (r < 0)
+                return r;
+
+        if (ret_files)
+                *ret_files = STEAL(files);
+        if (problems->errors > 0)
+                return 1;
+        *ret = STEAL(policy);
+        return 0;
+}
