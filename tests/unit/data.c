@@ -33,14 +33,15 @@ char *data_read(const char *relative, size_t *ret_length) {
         AUTO_FCLOSE FILE *file = fopen(path, "re");
         char *text = NULL;
         size_t length = 0;
-        AUTO_FCLOSE FILE *memory = open_memstream(&text, &length);
+        FILE *memory = open_memstream(&text, &length);
         char block[4096];
         size_t n;
 
         must(file && memory, path);
         while ((n = fread(block, 1, sizeof(block), file)) > 0)
                 must(fwrite(block, 1, n, memory) == n, path);
-        must(!ferror(file) && fflush(memory) == 0, path);
+        /* The text is settled when its stream is closed, and not before: closing may move it. */
+        must(!ferror(file) && fclose(memory) == 0, path);
         if (ret_length)
                 *ret_length = length;
         return text;
