@@ -31,6 +31,7 @@ struct virt_guest {
         bool autostart;
         enum definition_state definition;
         char *error; /* of DEFINITION_FAILED: libvirt's words; else NULL */
+        struct guest facts; /* as its owner wrote it: for explanations without libvirt; owned here too */
         enum verdict verdict;
         enum means means;
         enum reason reason;
