@@ -56,14 +56,16 @@ static int load_file(struct loader *loader, const char *name) {
         return r == -EBADMSG ? note(loader, name, "not the XML of a CPU map") : r;
 }
 
-static int load_includes(struct loader *loader, const struct xml_element *arch) {
-        XML_FOREACH_CHILD (child, arch) {
+static int load_includes(struct loader *loader, const struct xml_element *parent) {
+        XML_FOREACH_CHILD (child, parent) {
                 const char *name = xml_attribute(child, "filename");
                 int r;
 
-                if (!xml_is(child, NULL, "include") || !name)
-                        continue;
-                r = load_file(loader, name);
+                /* An index may put its includes in groups. */
+                if (xml_is(child, NULL, "include") && name)
+                        r = load_file(loader, name);
+                else
+                        r = load_includes(loader, child);
                 if (r < 0)
                         return r;
         }
