@@ -29,5 +29,5 @@ done
 rm -f "$root"/etc/libvirt/qemu/networks/autostart/*.xml
 
 # An ordinary user, and one in group libvirt.
-chroot "$root" useradd -m stranger
-chroot "$root" useradd -m -G libvirt operator
+chroot "$root" useradd -m -s /bin/bash stranger
+chroot "$root" useradd -m -s /bin/bash -G libvirt virtuser

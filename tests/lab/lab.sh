@@ -1,0 +1,302 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The bench: boots an emulated Zen 2 host whose kernel masks XSAVES (systemd as
+# PID 1, kvm_amd, libvirtd, all under TCG), installs the Debian package on it as
+# a user would, and runs cases/*.sh inside. What the innermost guests say of
+# their own CPUID is the evidence.
+#
+#   lab.sh run [--deb FILE] [--machine NAME]... [--case GLOB]... [--keep DIR]
+#   lab.sh base        only build the root file systems
+#   lab.sh machines    the emulated hosts
+#   lab.sh tools       the Debian packages that the bench itself needs
+#   lab.sh clean       drop the cache
+#
+# Without --deb only the cases that need no package run. --keep DIR leaves the
+# consoles and reports there. Root file systems are cached under
+# ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the hash of what goes in.
+# Needs root. Exit status: 0 all passed, 1 not, 2 usage or the bench itself.
+
+set -euo pipefail
+shopt -s nullglob
+
+here=$(dirname "$(readlink -f "$0")")
+cache=${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}
+boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-600}
+
+tools=(mmdebstrap debian-archive-keyring e2fsprogs qemu-system-x86 gcc
+    libc6-dev-i386 binutils dpkg-dev)
+
+# The userland, per suite. The kernel is always bookworm's: it masks XSAVES on
+# Zen 2, and trixie's own does not run under the TCG of QEMU 7.2.
+common=(systemd systemd-sysv dbus udev kmod polkitd procps iproute2 apt
+    libvirt-daemon-system libvirt-clients qemu-system-x86
+    libxml2 libxml2-utils libinih1 libjansson4)
+declare -A userland=(
+    [bookworm]="${common[*]} libvirt-daemon linux-image-cloud-amd64"
+    [trixie]="${common[*]} libvirt-daemon apparmor"
+)
+
+# The hosts: suite; CPU; further kernel arguments. zen2 has the erratum, and its
+# kernel hides XSAVES. zen3 has not; that its kernel does not use XSAVES is
+# asked for, because TCG does not know the instruction.
+zen2=vendor=AuthenticAMD,family=23,model=49,stepping=0
+zen3=vendor=AuthenticAMD,family=25,model=1,stepping=1
+svm=svm=on,npt=on,xsaves=on,x-force-features=on,la57=off
+declare -A machines=(
+    [zen2-bookworm]="bookworm;max,$zen2,$svm;"
+    [zen2-trixie]="trixie;max,$zen2,$svm;apparmor=1 security=apparmor"
+    [zen3-bookworm]="bookworm;max,$zen3,$svm;noxsaves"
+)
+order=(zen2-bookworm zen2-trixie zen3-bookworm)
+
+die() {
+    printf 'lab: %s\n' "$*" >&2
+    exit 2
+}
+
+usage() {
+    sed -n '/^#   lab/s/^# *//p' "$0" >&2
+    exit 2
+}
+
+# The machine's own mirror of a suite of its release: main or main-security.
+mirror_of() {
+    local release
+    # shellcheck disable=SC1091
+    release=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+        awk -v want="$release${1:+-$1}" '$1 == want && $2 == "main" { print $3; exit }'
+}
+
+# $1: suite. The folder of that suite's root file system, by what makes it.
+base_of() {
+    local recipe
+    recipe=$({
+        printf '%s\n' "$1" "${userland[$1]}"
+        [[ $1 == bookworm ]] || printf '%s\n' "${userland[bookworm]}"
+        declare -f build_base
+        cat "$here"/base/*
+    } | sha256sum)
+    printf '%s/%s-%s' "$cache" "$1" "${recipe:0:16}"
+}
+
+build_base() {
+    local suite=$1 into main security work
+    into=$(base_of "$suite")
+    if [[ -e $into/root.img ]]; then
+        return
+    fi
+    [[ $suite == bookworm ]] || build_base bookworm
+
+    main=$(mirror_of "")
+    security=$(mirror_of security)
+    [[ -n $main ]] || die "no Debian mirror in this machine's sources"
+    printf 'lab: building the %s userland\n' "$suite" >&2
+    work=$(mktemp -d "$cache/.work.XXXXXX")
+    scratch+=("$work")
+    printf '%s\n' "deb $main $suite main" ${security:+"deb $security $suite-security main"} \
+        >"$work/sources.list"
+    mkdir -p "$work/modules.d" "$work/conf.d"
+    printf 'virtio_pci\nvirtio_blk\next4\n' >"$work/modules.d/lab"
+    printf 'MODULES=list\n' >"$work/conf.d/lab"
+
+    mmdebstrap --variant=minbase --quiet \
+        --include="${userland[$suite]// /,}" \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --essential-hook="mkdir -p \"\$1/usr/share/initramfs-tools\"" \
+        --essential-hook="copy-in $work/modules.d $work/conf.d /usr/share/initramfs-tools" \
+        --customize-hook="$here/base/setup.sh \"\$1\"" \
+        "$suite" "$work/root" "$work/sources.list" >"$work/log" 2>&1 </dev/null || {
+        tail -n 30 "$work/log" >&2
+        die "no $suite userland"
+    }
+
+    if [[ $suite == bookworm ]]; then
+        cp "$work"/root/boot/vmlinuz-* "$work/vmlinuz"
+        cp "$work"/root/boot/initrd.img-* "$work/initrd"
+        tar -C "$work/root/usr/lib" -cf "$work/modules.tar" modules
+    else
+        tar -C "$work/root/usr/lib" -xf "$(base_of bookworm)/modules.tar"
+        ln "$(base_of bookworm)"/{vmlinuz,initrd} "$work/"
+    fi
+    mkfs.ext4 -q -F -L root -d "$work/root" "$work/root.img" 4G >>"$work/log" 2>&1
+    rm -rf "$work/root" "$work/modules.d" "$work/conf.d"
+    chmod 755 "$work"
+    rm -rf "$cache/$suite"-*
+    mv -T "$work" "$into"
+}
+
+# $1: the package. A next version of it, as an upgrade would bring: another
+# version, and another policy.ini than the one that administrators edit.
+next_deb() {
+    local deb=$1 into=$2 tree=$work/next
+    dpkg-deb -R "$deb" "$tree"
+    sed -i 's/^Version: .*/&+next1/' "$tree/DEBIAN/control"
+    printf '; as the next version ships it\n' >>"$tree/etc/xsavesd/policy.ini"
+    (cd "$tree" && find . -type f -not -path './DEBIAN/*' -printf '%P\0' |
+        sort -z | xargs -0 md5sum >DEBIAN/md5sums)
+    dpkg-deb --root-owner-group -b "$tree" "$into" >/dev/null
+    rm -rf "$tree"
+}
+
+# The second disk: driver, cases, packages, guests.
+build_stage() {
+    local stage=$work/stage case
+    mkdir -p "$stage/cases" "$stage/debs"
+    cp -r "$here/inside" "$stage/"
+    for case in "${cases[@]}"; do
+        cp "$case" "$stage/cases/"
+    done
+    gcc -m32 -c "$here/guest.S" -o "$work/guest.o"
+    ld -m elf_i386 -Ttext 0x7c00 --oformat binary "$work/guest.o" -o "$stage/guest.bin"
+    gcc -m32 -Wa,--defsym,ALWAYS=1 -c "$here/guest.S" -o "$work/guest.o"
+    ld -m elf_i386 -Ttext 0x7c00 --oformat binary "$work/guest.o" -o "$stage/guest-always.bin"
+    if [[ -n $deb ]]; then
+        cp "$deb" "$stage/debs/xsavesd.deb"
+        next_deb "$deb" "$stage/debs/xsavesd-next.deb"
+    fi
+    mkfs.ext4 -q -F -d "$stage" "$work/stage.img" 64M 2>&1 | grep -v "^Creating" || true
+}
+
+# $1: machine. Boots it, and leaves its report and its console.
+boot() {
+    local machine=$1 suite cpu args base log status=0
+    IFS=';' read -r suite cpu args <<<"${machines[$machine]}"
+    base=$(base_of "$suite")
+    log=$work/$machine
+    TMPDIR=$work timeout -k 5 "$boot_limit" qemu-system-x86_64 \
+        -accel tcg,thread=multi,tb-size=512 -cpu "$cpu" -smp 2 -m 2048 \
+        -display none -monitor none -no-reboot -net none \
+        -kernel "$base/vmlinuz" -initrd "$base/initrd" \
+        -append "console=ttyS0 root=/dev/vda rw init=/sbin/init panic=1 quiet fsck.mode=skip lab.machine=$machine $args" \
+        -drive "file=$base/root.img,format=raw,if=virtio,snapshot=on,cache=unsafe" \
+        -drive "file=$work/stage.img,format=raw,if=virtio,snapshot=on" \
+        -serial "file:$log.console" -serial "file:$log.serial" \
+        >"$log.qemu" 2>&1 </dev/null &
+    trap 'kill %1; wait' TERM
+    wait %1 || status=$?
+    tr -d '\r' <"$log.serial" >"$log.report"
+    if ! grep -q '^# end of cases' "$log.report"; then
+        {
+            printf 'FAIL %s: it ended before its cases did (status %s)\n' "$machine" "$status"
+            cat "$log.qemu"
+            tail -n 40 "$log.console" | tr -d '\r' | sed 's/^/# console: /'
+        } >>"$log.report"
+    fi
+}
+
+run() {
+    local machine passed failed started=$SECONDS suite
+    for machine in "${chosen[@]}"; do
+        suite=${machines[$machine]%%;*}
+        build_base "$suite"
+    done
+    exec 9>&-
+    work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-lab.XXXXXX")
+    scratch+=("$work")
+    build_stage
+    # Two at a time: each is busy on little more than one core.
+    for machine in "${chosen[@]}"; do
+        while [[ $(jobs -rp | wc -l) -ge 2 ]]; do
+            wait -n
+        done
+        boot "$machine" &
+        running+=($!)
+    done
+    wait
+    for machine in "${chosen[@]}"; do
+        printf '# machine %s\n' "$machine"
+        tee -a "$work/report" <"$work/$machine.report"
+    done
+    passed=$(grep -c '^PASS ' "$work/report" || true)
+    failed=$(grep -c '^FAIL ' "$work/report" || true)
+    if [[ -n $keep ]]; then
+        mkdir -p "$keep"
+        cp "$work"/*.console "$work"/*.report "$keep/"
+    fi
+    printf '# %s s\n' "$((SECONDS - started))"
+    grep '^FAIL ' "$work/report" || true
+    printf '%s passed, %s failed\n' "$passed" "$failed"
+    [[ $passed -gt 0 && $failed -eq 0 ]]
+}
+
+scratch=()
+running=()
+cleanup() {
+    if [[ ${#running[@]} -gt 0 ]]; then
+        kill "${running[@]}" 2>/dev/null || true
+        wait
+    fi
+    [[ ${#scratch[@]} -eq 0 ]] || rm -rf "${scratch[@]}"
+}
+trap cleanup EXIT
+trap 'exit 2' INT TERM HUP
+
+verb=${1:-}
+shift || true
+deb=
+keep=
+chosen=()
+globs=()
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --deb | --machine | --case | --keep)
+        [[ $# -ge 2 ]] || usage
+        case $1 in
+        --deb) deb=$2 ;;
+        --machine)
+            [[ -n ${machines[$2]:-} ]] || die "no machine $2"
+            chosen+=("$2")
+            ;;
+        --case) globs+=("$2") ;;
+        --keep) keep=$2 ;;
+        esac
+        shift 2
+        ;;
+    *) usage ;;
+    esac
+done
+[[ ${#chosen[@]} -gt 0 ]] || chosen=("${order[@]}")
+[[ -z $deb || -r $deb ]] || die "cannot read $deb"
+
+cases=()
+for case in "$here"/cases/*.sh; do
+    name=$(basename "$case" .sh)
+    if [[ ${#globs[@]} -eq 0 ]]; then
+        cases+=("$case")
+        continue
+    fi
+    for glob in "${globs[@]}"; do
+        # shellcheck disable=SC2053
+        if [[ $name == $glob ]]; then
+            cases+=("$case")
+            break
+        fi
+    done
+done
+
+case $verb in
+tools) printf '%s\n' "${tools[@]}" ;;
+machines) printf '%s\n' "${order[@]}" ;;
+clean) rm -rf "$cache" ;;
+base | run)
+    [[ $EUID -eq 0 ]] || die "needs root"
+    for tool in mmdebstrap mkfs.ext4 qemu-system-x86_64 gcc ld dpkg-deb; do
+        command -v "$tool" >/dev/null || die "no $tool here; apt-get install ${tools[*]}"
+    done
+    mkdir -p "$cache"
+    exec 9>"$cache/.lock"
+    flock 9
+    if [[ $verb == base ]]; then
+        for suite in "${!userland[@]}"; do
+            build_base "$suite"
+        done
+        exit 0
+    fi
+    [[ ${#cases[@]} -gt 0 ]] || die "no such case"
+    run
+    ;;
+*) usage ;;
+esac
