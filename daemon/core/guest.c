@@ -194,6 +194,32 @@ static int add_other_feature(struct guest *guest, const char *name) {
         return r;
 }
 
+int guest_copy(const struct guest *guest, struct guest *ret) {
+        AUTO_GUEST struct guest copy = *guest;
+        int r;
+
+        copy.name = copy.uuid = copy.os_id = copy.type = copy.cpu_model = NULL;
+        copy.other_features = NULL;
+        copy.n_other_features = 0;
+        r = strdup_to(&copy.name, guest->name);
+        if (r >= 0)
+                r = strdup_to(&copy.uuid, guest->uuid);
+        if (r >= 0)
+                r = strdup_to(&copy.os_id, guest->os_id);
+        if (r >= 0)
+                r = strdup_to(&copy.type, guest->type);
+        if (r >= 0)
+                r = strdup_to(&copy.cpu_model, guest->cpu_model);
+        for (size_t i = 0; r >= 0 && i < guest->n_other_features; i++)
+                r = add_other_feature(&copy, guest->other_features[i]);
+        if (r < 0)
+                return r;
+
+        *ret = copy;
+        copy = (struct guest){};
+        return 0;
+}
+
 static int read_feature(struct guest *guest, const struct xml_element *feature, char **ret_reason) {
         const char *name = xml_attribute(feature, "name"), *text = xml_attribute(feature, "policy");
         enum feature_policy policy = FEATURE_UNSET, *known = NULL;

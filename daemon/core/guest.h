@@ -51,6 +51,8 @@ struct guest {
 
 void guest_clear(struct guest *guest);
 #define AUTO_GUEST CLEANUP(guest_clear)
+/* A deep copy into a zero-initialized *ret. Returns 0 or -ENOMEM (*ret is then empty). */
+int guest_copy(const struct guest *guest, struct guest *ret);
 
 /*
  * Read the facts from a domain's root element into a zero-initialized *guest. Returns 0; -ENOMEM; or

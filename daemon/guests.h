@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the main loop knows of every guest, so that it answers without libvirt. */
+
+#include "virt.h"
+
+struct guests;
+
+struct guest_entry {
+        struct virt_guest seen;       /* by the libvirt thread; name NULL: not seen yet */
+        enum tristate started_xsaves; /* what the hook saw start; unknown when it does not run */
+        unsigned pass;                /* private: the pass that saw it last */
+};
+
+int guests_new(struct guests **ret);
+struct guests *guests_free(struct guests *guests);
+DEFINE_CLEANUP(struct guests *, guests_free);
+
+/* Borrowed until the table changes; NULL: not known. By UUID, or by name where no UUID is like that. */
+struct guest_entry *guests_find(struct guests *guests, const char *uuid);
+struct guest_entry *guests_find_by_name(struct guests *guests, const char *name_or_uuid);
+
+/* Take in what the libvirt thread saw (copied). Returns 0 or -ENOMEM. */
+int guests_see(struct guests *guests, const struct virt_guest *seen);
+/* Take in what started. Returns 0 or -ENOMEM. */
+int guests_started(struct guests *guests, const char *uuid, bool has_xsaves);
+void guests_remove(struct guests *guests, const char *uuid);
+
+/* Forget the guests that guests_see() was not called for since the last call of this. */
+void guests_end_pass(struct guests *guests);
+
+size_t guests_count(const struct guests *guests);
+/* Borrowed pointers, sorted by name; *ret is owned. Returns their number or -ENOMEM. */
+int guests_sorted(struct guests *guests, struct guest_entry ***ret);
+
+/* What the guest sees now: what started, else what its live XML says. */
+enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry);
+/* Would a stop and a start give it something else than it has now? */
+bool guest_entry_needs_restart(const struct guest_entry *entry);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy_store.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "folder.h"
+#include "log.h"
+#include "path_watch.h"
+
+struct policy_store {
+        char *folder; /* absolute */
+        struct path_watch *watch;
+        char *error, *warnings;
+        char **files;
+};
+
+struct policy_store *policy_store_free(struct policy_store *store) {
+        if (!store)
+                return NULL;
+        path_watch_free(store->watch);
+        free(store->folder);
+        free(store->error);
+        free(store->warnings);
+        strv_free(store->files);
+        free(store);
+        return NULL;
+}
+
+/* What a change of is a change of the policy. Returns as path_watch_set() does. */
+static int watch_files(struct policy_store *store) {
+        static const char *const names[] = {"", "/policy.ini", "/policy.d", "/policy.d/*.ini"};
+        AUTO_STRV char **paths = NULL;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+                AUTO_FREE char *path = NULL;
+
+                r = format_to(&path, "%s%s", store->folder, names[i]);
+                if (r >= 0)
+                        r = strv_append(&paths, path, strlen(path));
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH (file, store->files) {
+                r = strv_append(&paths, *file, strlen(*file));
+                if (r < 0)
+                        return r;
+        }
+        return path_watch_set(store->watch, paths);
+}
+
+int policy_store_new(const char *folder, sd_event *event, policy_store_callback callback,
+                     void *userdata, struct policy_store **ret) {
+        CLEANUP(policy_store_free_p) struct policy_store *store = calloc(1, sizeof(*store));
+        int r;
+
+        if (!store)
+                return -ENOMEM;
+        if (folder[0] == '/')
+                r = strdup_to(&store->folder, folder);
+        else {
+                AUTO_FREE char *here = realpath(".", NULL);
+
+                r = here ? format_to(&store->folder, "%s/%s", here, folder) : -errno;
+        }
+        if (r < 0)
+                return r;
+        for (size_t n = strlen(store->folder); n > 1 && store->folder[n - 1] == '/'; n--)
+                store->folder[n - 1] = '\0';
+
+        r = path_watch_new(event, callback, userdata, &store->watch);
+        if (r >= 0)
+                r = watch_files(store);
+        if (r < 0)
+                return r;
+        *ret = STEAL(store);
+        return 0;
+}
+
+static int set_texts(struct policy_store *store, const struct problems *problems,
+                     int folder_error) {
+        AUTO_FREE char *error = NULL, *warnings = NULL;
+        int r;
+
+        r = problems_format(problems, SEVERITY_WARNING, &warnings);
+        if (r >= 0 && folder_error < 0)
+                r = format_to(&error, "%s: cannot be read: %s", store->folder,
+                              strerror(-folder_error));
+        else if (r >= 0)
+                r = problems_format(problems, SEVERITY_ERROR, &error);
+        if (r < 0)
+                return r;
+
+        free(store->error);
+        store->error = STEAL(error);
+        free(store->warnings);
+        store->warnings = STEAL(warnings);
+        return 0;
+}
+
+static int load_once(struct policy_store *store, struct policy **ret) {
+        CLEANUP(problems_clear) struct problems problems = {};
+        AUTO_POLICY struct policy *policy = NULL;
+        AUTO_STRV char **files = NULL;
+        int r, result;
+
+        result = policy_folder_load(store->folder, &problems, &files, &policy);
+        if (result == -ENOMEM)
+                return result;
+        if (result >= 0) {
+                strv_free(store->files);
+                store->files = STEAL(files);
+        }
+        r = set_texts(store, &problems, result);
+        if (r < 0)
+                return r;
+        if (result != 0)
+                return 1;
+        *ret = STEAL(policy);
+        return 0;
+}
+
+int policy_store_load(struct policy_store *store, struct policy **ret) {
+        AUTO_POLICY struct policy *policy = NULL;
+        int result, changed;
+
+        result = load_once(store, &policy);
+        if (result < 0)
+                return result;
+        changed = watch_files(store);
+        if (changed > 0) {
+                /* Files that were not watched yet may have changed since they were read. */
+                policy = policy_free(policy);
+                result = load_once(store, &policy);
+        } else if (changed < 0) {
+                log_warning("Cannot watch %s for changes, reload after each one: %s", store->folder,
+                            strerror(-changed));
+        }
+        if (result == 0)
+                *ret = STEAL(policy);
+        return result;
+}
+
+const char *policy_store_error(const struct policy_store *store) {
+        return store->error ? store->error : "";
+}
+
+const char *policy_store_warnings(const struct policy_store *store) {
+        return store->warnings ? store->warnings : "";
+}
+
+char *const *policy_store_files(const struct policy_store *store) {
+        return store->files;
+}
+
+const char *policy_store_folder(const struct policy_store *store) {
+        return store->folder;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The policy in force: read from its folder, watched, never half replaced. */
+
+#include <systemd/sd-event.h>
+
+#include "core/policy.h"
+
+struct policy_store;
+
+/* The files changed and were read again; policy_store_take() and policy_store_error() tell the outcome. */
+typedef void (*policy_store_callback)(void *userdata);
+
+/* Watches from the start; reads nothing yet. Returns 0 or a negative errno. */
+int policy_store_new(const char *folder, sd_event *event, policy_store_callback callback,
+                     void *userdata, struct policy_store **ret);
+struct policy_store *policy_store_free(struct policy_store *store);
+DEFINE_CLEANUP(struct policy_store *, policy_store_free);
+
+/*
+ * Read the folder now. Returns 0 with the new policy in *ret (owned by the caller); 1 when it is refused
+ * (policy_store_error() then says why, and the caller's last policy stays in force); or -ENOMEM.
+ */
+int policy_store_load(struct policy_store *store, struct policy **ret);
+
+/* Of the last load. "" for none. Lines `file:line: message`. Borrowed until the next load. */
+const char *policy_store_error(const struct policy_store *store);
+const char *policy_store_warnings(const struct policy_store *store);
+/* The files that the last load found. Borrowed until the next load. */
+char *const *policy_store_files(const struct policy_store *store);
+const char *policy_store_folder(const struct policy_store *store);
