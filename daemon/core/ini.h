@@ -13,23 +13,29 @@
 struct ini_item {
         const char *section;
         const char *key;
-        const char *value;
+        const char *value; /* without the blanks around it and a comment behind it; may be empty */
         unsigned line;
 };
 
 /* Returns 0 to go on, a negative errno to stop. Refused content is added to the problems instead. */
-typedef int (*ini_handler)(const struct ini_item *item, void *userdata);
+typedef int (*ini_item_handler)(const struct ini_item *item, void *userdata);
 
 /*
  * Hand each section start and key of `text` (any bytes; `length` of them) to `handler`, in order.
- * A UTF-8 byte order mark and CRLF line ends are accepted. Each of these is an error, with its line, in
- * `problems`: a line of 200 bytes or more (inih's INI_MAX_LINE), a section name of 50 or more
- * (MAX_SECTION), an indented line (inih would take it as more of the value above), a section that
- * the file has had already, a key that its section has had already, a key outside a section, a line
- * that is none of section, key and comment, a NUL byte, bytes that are not UTF-8.
+ * A UTF-8 byte order mark and CRLF line ends are accepted. Comments stand on lines of their own, from
+ * `;` or `#`, or behind a value or section, from ` ;`. Each of these is an error, with its line, in
+ * `problems`, and is not handed over:
+ * - a line of 200 bytes or more without its line end (inih's INI_MAX_LINE), comments included;
+ * - a NUL or another control character, bytes that are not UTF-8;
+ * - an indented line other than a comment (inih would take it as more of the value above);
+ * - a section name of 50 bytes or more (MAX_SECTION), without an end, with blanks around it, with
+ *   anything but a comment behind it, or that the file has had already;
+ * - a key outside a section, or that its section has had already;
+ * - `key: value`, and any other line that is none of section, `key = value` and comment.
+ * Keys below a refused section start are not handed over. After 1,000 errors the rest is not read.
  *
- * Returns 0 when the text was read to its end, with or without problems; -ENOMEM, -EFBIG for a text
- * over 16 MiB, or what the handler returned.
+ * Returns 0 when the text was read, with or without problems; -ENOMEM, -EFBIG for a text over 16 MiB,
+ * or what the handler returned.
  */
-int ini_read(const char *file, const char *text, size_t length, ini_handler handler, void *userdata,
-             struct problems *problems);
+int ini_read(const char *file, const char *text, size_t length, ini_item_handler handler,
+             void *userdata, struct problems *problems);
