@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "data.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "core/problem.h"
@@ -97,14 +96,6 @@ static void array_grow_keeps_what_is_there(UNUSED void **state) {
         }
         for (unsigned i = 0; i < 1000; i++)
                 assert_int_equal(numbers[i], i);
-}
-
-static void array_grow_fails_with_the_array_unchanged(UNUSED void **state) {
-        AUTO_FREE char *array = malloc(1);
-        char *before = array;
-
-        assert_int_equal(array_grow(&array, 1, SIZE_MAX), -ENOMEM);
-        assert_ptr_equal(array, before);
 }
 
 struct utf8_case {
@@ -234,7 +225,6 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(strv_append_copies_up_to_the_length),
                 cmocka_unit_test(strv_split_splits_at_runs_of_blanks),
                 cmocka_unit_test(array_grow_keeps_what_is_there),
-                cmocka_unit_test(array_grow_fails_with_the_array_unchanged),
                 cmocka_unit_test(utf8_valid_follows_rfc_3629),
                 cmocka_unit_test(make_one_line_leaves_one_line_of_utf8),
                 cmocka_unit_test(problems_are_formatted_by_severity),
