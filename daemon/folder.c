@@ -5,49 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "read_file.h"
+
 #define FILE_SIZE_MAX (16u << 20)
-
-static void close_p(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
-
-int file_read(const char *path, size_t size_max, char **ret, size_t *ret_length) {
-        /* Not to hang in open() where somebody put a FIFO. */
-        CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        AUTO_FREE char *text = NULL;
-        struct stat status;
-        size_t size, length = 0;
-        ssize_t n;
-
-        if (fd < 0 || fstat(fd, &status) < 0)
-                return -errno;
-        if (!S_ISREG(status.st_mode))
-                return -EINVAL;
-        if ((uintmax_t)status.st_size > size_max)
-                return -EFBIG;
-
-        /* One byte more than it says, to see that it has not grown. */
-        size = (size_t)status.st_size + 1;
-        text = malloc(size + 1);
-        if (!text)
-                return -ENOMEM;
-        while (length < size && (n = read(fd, text + length, size - length)) != 0) {
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                length += n > 0 ? (size_t)n : 0;
-        }
-        if (length == size)
-                return -EAGAIN;
-
-        text[length] = '\0';
-        *ret = STEAL(text);
-        *ret_length = length;
-        return 0;
-}
 
 static int is_policy_file(const struct dirent *entry) {
         static const char suffix[] = ".ini";
@@ -116,7 +78,7 @@ static int read_files(char *const *files, struct problems *problems, struct poli
                 size_t length;
                 int r;
 
-                r = file_read(*file, FILE_SIZE_MAX, &text, &length);
+                r = read_file(*file, FILE_SIZE_MAX, &text, &length);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0) {

@@ -16,7 +16,3 @@
  */
 int policy_folder_load(const char *folder, struct problems *problems, char ***ret_files,
                        struct policy **ret);
-
-/* The whole of a regular file of at most `size_max` bytes, with a NUL behind its *ret_length bytes. Returns 0
- * or a negative errno (-EFBIG: larger; -EINVAL: not a regular file). */
-int file_read(const char *path, size_t size_max, char **ret, size_t *ret_length);

@@ -19,8 +19,24 @@ int ruleset_new(struct policy *policy, struct host_facts *host, const struct cpu
                 .policy_generation = policy_generation,
                 .n_references = 1,
         };
-        judge_init(&ruleset->judge, policy, host, map);
+        if (policy)
+                judge_init(&ruleset->judge, policy, host, map);
         *ret = ruleset;
+        return 0;
+}
+
+int ruleset_new_with_host(struct ruleset *ruleset, struct host_facts *host, struct ruleset **ret) {
+        struct ruleset *owner = ruleset->policy_owner ? ruleset->policy_owner : ruleset;
+        struct ruleset *derived;
+        int r;
+
+        r = ruleset_new(NULL, host, ruleset->map, ruleset->policy_generation, &derived);
+        if (r < 0)
+                return r;
+        derived->policy_owner = ruleset_ref(owner);
+        derived->policy = owner->policy;
+        judge_init(&derived->judge, derived->policy, host, ruleset->map);
+        *ret = derived;
         return 0;
 }
 
@@ -32,7 +48,10 @@ struct ruleset *ruleset_ref(struct ruleset *ruleset) {
 struct ruleset *ruleset_unref(struct ruleset *ruleset) {
         if (!ruleset || __atomic_sub_fetch(&ruleset->n_references, 1, __ATOMIC_ACQ_REL) > 0)
                 return NULL;
-        policy_free(ruleset->policy);
+        if (ruleset->policy_owner)
+                ruleset_unref(ruleset->policy_owner);
+        else
+                policy_free(ruleset->policy);
         host_facts_free(ruleset->host);
         free(ruleset);
         return NULL;

@@ -16,12 +16,17 @@ struct ruleset {
         const struct cpu_map *map; /* borrowed: loaded once, lives as long as the process */
         struct judge judge;
         uint64_t policy_generation; /* 1 is the first policy; the built-in one counts */
-        unsigned n_references;      /* atomic; private to ruleset.c */
+        /* Private to ruleset.c: the ruleset that owns the policy, if it is not this one. */
+        struct ruleset *policy_owner;
+        unsigned n_references; /* atomic */
 };
 
 /* Takes the policy and the facts over, also on failure. Returns 0 or -ENOMEM. */
 int ruleset_new(struct policy *policy, struct host_facts *host, const struct cpu_map *map,
                 uint64_t policy_generation, struct ruleset **ret);
+
+/* The same policy on other facts, which are taken over, also on failure. Returns 0 or -ENOMEM. */
+int ruleset_new_with_host(struct ruleset *ruleset, struct host_facts *host, struct ruleset **ret);
 
 struct ruleset *ruleset_ref(struct ruleset *ruleset);
 /* Accepts NULL; returns NULL. */

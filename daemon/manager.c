@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "cpu_map_load.h"
+#include "log.h"
+#include "probe.h"
+#include "read_file.h"
+
+#define FACTS_SIZE_MAX (1u << 20)
+
+struct converge_waiter {
+        uint64_t request;
+        converge_callback callback;
+        void *userdata; /* NULL callback: forgotten */
+        struct converge_waiter *next;
+};
+
+static uint64_t now_usec(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- the ruleset in force --- */
+
+/* Takes the ruleset over, also on failure. */
+static int put_in_force(struct manager *manager, struct ruleset *ruleset) {
+        ruleset_unref(manager->ruleset);
+        manager->ruleset = ruleset;
+        return manager->virt ? virt_set_ruleset(manager->virt, ruleset) : 0;
+}
+
+/* Put `policy` (taken over) in force on the host's facts as they are now. */
+static int put_policy_in_force(struct manager *manager, struct policy *policy) {
+        uint64_t generation = manager->ruleset ? manager->ruleset->policy_generation : 0;
+        struct host_facts *host;
+        struct ruleset *ruleset;
+        int r;
+
+        r = host_facts_copy(manager->host, &host);
+        if (r < 0) {
+                policy_free(policy);
+                return r;
+        }
+        r = ruleset_new(policy, host, manager->map, generation + 1, &ruleset);
+        return r < 0 ? r : put_in_force(manager, ruleset);
+}
+
+/* The same policy, now that more is known of the host. */
+static int put_host_in_force(struct manager *manager) {
+        struct host_facts *host;
+        struct ruleset *ruleset;
+        int r;
+
+        r = host_facts_copy(manager->host, &host);
+        if (r >= 0)
+                r = ruleset_new_with_host(manager->ruleset, host, &ruleset);
+        return r < 0 ? r : put_in_force(manager, ruleset);
+}
+
+static void log_policy(const struct manager *manager, bool loaded) {
+        const char *error = policy_store_error(manager->store);
+        const char *warnings = policy_store_warnings(manager->store);
+        AUTO_FREE char *generation = NULL;
+
+        if (format_to(&generation, "%llu",
+                      manager->ruleset ? (unsigned long long)manager->ruleset->policy_generation
+                                       : 0) < 0)
+                return;
+        const struct log_field fields[] = {{"XSAVESD_POLICY_GENERATION", generation}, {}};
+
+        if (*warnings)
+                log_entry(LOG_WARNING, NULL, fields, "%s", warnings);
+        if (loaded)
+                log_entry(LOG_INFO, LOG_ID_POLICY_LOADED, fields, "Policy %s is in force, from %s",
+                          generation, policy_store_folder(manager->store));
+        else
+                log_entry(LOG_ERR, LOG_ID_POLICY_REFUSED, fields,
+                          "Policy refused, %s stays in force: %s",
+                          manager->ruleset ? "the last good one" : "the built-in one", error);
+}
+
+int manager_reload(struct manager *manager) {
+        struct policy *policy;
+        int r, result;
+
+        result = policy_store_load(manager->store, &policy);
+        if (result < 0)
+                return result;
+        if (result == 0) {
+                r = put_policy_in_force(manager, policy);
+                if (r < 0)
+                        return r;
+        }
+        log_policy(manager, result == 0);
+        if (manager->on_policy)
+                manager->on_policy(manager->userdata);
+        return result;
+}
+
+static void on_policy_files(void *userdata) {
+        struct manager *manager = userdata;
+        int r;
+
+        r = manager_reload(manager);
+        if (r < 0)
+                log_error("Cannot reload the policy: %s", strerror(-r));
+}
+
+/* At the start there is no last good policy: a bad one leaves the built-in one in force. */
+static int load_first_policy(struct manager *manager) {
+        struct policy *builtin;
+        int r;
+
+        r = manager_reload(manager);
+        if (r <= 0)
+                return r;
+        r = policy_new_builtin(&builtin);
+        return r < 0 ? r : put_policy_in_force(manager, builtin);
+}
+
+/* --- the host --- */
+
+static int read_facts_file(const char *path, struct host_facts **ret) {
+        CLEANUP(problems_clear) struct problems problems = {};
+        AUTO_FREE char *text = NULL, *error = NULL;
+        size_t length;
+        int r;
+
+        r = read_file(path, FACTS_SIZE_MAX, &text, &length);
+        if (r < 0) {
+                log_error("Cannot read the host's facts from %s: %s", path, strerror(-r));
+                return r;
+        }
+        r = host_facts_parse(path, text, length, &problems, ret);
+        if (r <= 0)
+                return r;
+        if (problems_format(&problems, SEVERITY_ERROR, &error) >= 0)
+                log_error("%s", error);
+        return -EINVAL;
+}
+
+static int find_host(struct manager *manager, const char *facts_file) {
+        int r;
+
+        r = cpu_map_load(NULL, &manager->map);
+        if (r > 0)
+                log_warning(
+                        "libvirt's CPU map is not there: no CPU model is known to show this host's "
+                        "family and model");
+        else if (r < 0)
+                return r;
+
+        manager->host_is_file = facts_file != NULL;
+        return facts_file ? read_facts_file(facts_file, &manager->host)
+                          : probe_host(NULL, &manager->host);
+}
+
+/* --- the libvirt thread's words --- */
+
+static int learn_host_model(struct manager *manager, const char *host_model) {
+        char *copy;
+        int r;
+
+        r = strdup_to(&copy, host_model);
+        if (r < 0)
+                return r;
+        free(manager->host->host_model);
+        manager->host->host_model = copy;
+        return put_host_in_force(manager);
+}
+
+static void on_connected(const char *host_model, void *userdata) {
+        struct manager *manager = userdata;
+        int r;
+
+        log_info("Connected to libvirt");
+        manager->libvirt_connected = true;
+        free(STEAL(manager->libvirt_error));
+
+        if (host_model && !manager->host_is_file &&
+            !streq_null(manager->host->host_model, host_model))
+                r = learn_host_model(manager, host_model);
+        else
+                r = virt_set_ruleset(manager->virt, manager->ruleset);
+        if (r < 0)
+                log_error("Cannot bring the guests in line: %s", strerror(-r));
+        if (manager->on_libvirt)
+                manager->on_libvirt(manager->userdata);
+}
+
+static void on_disconnected(const char *error, void *userdata) {
+        struct manager *manager = userdata;
+        char *copy;
+
+        if (manager->libvirt_connected || !manager->libvirt_error)
+                log_warning("No connection to libvirt: %s", error);
+        manager->libvirt_connected = false;
+        if (strdup_to(&copy, error) >= 0) {
+                free(manager->libvirt_error);
+                manager->libvirt_error = copy;
+        }
+        if (manager->on_libvirt)
+                manager->on_libvirt(manager->userdata);
+}
+
+static void on_guest(const struct virt_guest *guest, void *userdata) {
+        struct manager *manager = userdata;
+
+        if (guests_see(manager->guests, guest) < 0)
+                log_error("Out of memory, guest %s is not listed", guest->name);
+}
+
+static void on_gone(const char *uuid, void *userdata) {
+        struct manager *manager = userdata;
+
+        guests_remove(manager->guests, uuid);
+}
+
+static void on_pass_finished(uint64_t generation, size_t n_domains, size_t n_changed,
+                             size_t n_failed, void *userdata) {
+        struct manager *manager = userdata;
+
+        guests_end_pass(manager->guests);
+        log_entry(n_failed ? LOG_WARNING : LOG_INFO, NULL, NULL,
+                  "%zu guests are in line with policy %llu: %zu re-defined, %zu failed", n_domains,
+                  (unsigned long long)generation, n_changed, n_failed);
+}
+
+static void on_converged(uint64_t request, const struct virt_change *changes, size_t n_changes,
+                         const char *error, void *userdata) {
+        struct manager *manager = userdata;
+
+        for (struct converge_waiter **link = &manager->waiters; *link; link = &(*link)->next) {
+                struct converge_waiter *waiter = *link;
+
+                if (waiter->request != request)
+                        continue;
+                *link = waiter->next;
+                if (waiter->callback)
+                        waiter->callback(changes, n_changes, error, waiter->userdata);
+                free(waiter);
+                return;
+        }
+}
+
+static const struct virt_handlers virt_handlers = {
+        .connected = on_connected,
+        .disconnected = on_disconnected,
+        .guest = on_guest,
+        .gone = on_gone,
+        .pass_finished = on_pass_finished,
+        .converged = on_converged,
+};
+
+static int on_virt_fd(sd_event_source *source UNUSED, int fd UNUSED, uint32_t revents UNUSED,
+                      void *userdata) {
+        struct manager *manager = userdata;
+
+        virt_dispatch(manager->virt);
+        return 0;
+}
+
+/* --- asking the libvirt thread --- */
+
+static int add_waiter(struct manager *manager, converge_callback callback, void *userdata) {
+        struct converge_waiter *waiter = calloc(1, sizeof(*waiter));
+
+        if (!waiter)
+                return -ENOMEM;
+        *waiter = (struct converge_waiter){
+                .request = ++manager->last_request,
+                .callback = callback,
+                .userdata = userdata,
+                .next = manager->waiters,
+        };
+        manager->waiters = waiter;
+        return 0;
+}
+
+static void drop_newest_waiter(struct manager *manager) {
+        struct converge_waiter *waiter = manager->waiters;
+
+        manager->waiters = waiter->next;
+        free(waiter);
+}
+
+int manager_converge(struct manager *manager, bool dry_run, char *const *guests,
+                     converge_callback callback, void *userdata) {
+        int r;
+
+        r = add_waiter(manager, callback, userdata);
+        if (r < 0)
+                return r;
+        r = virt_converge(manager->virt, manager->last_request, dry_run, guests);
+        if (r < 0)
+                drop_newest_waiter(manager);
+        return r;
+}
+
+int manager_revert(struct manager *manager, char *const *guests, converge_callback callback,
+                   void *userdata) {
+        int r;
+
+        r = add_waiter(manager, callback, userdata);
+        if (r < 0)
+                return r;
+        r = virt_revert(manager->virt, manager->last_request, guests);
+        if (r < 0)
+                drop_newest_waiter(manager);
+        return r;
+}
+
+void manager_forget(struct manager *manager, void *userdata) {
+        for (struct converge_waiter *waiter = manager->waiters; waiter; waiter = waiter->next)
+                if (waiter->userdata == userdata)
+                        waiter->callback = NULL;
+}
+
+/* --- the gate --- */
+
+static void log_answer(const struct manager *manager, enum gate_operation operation,
+                       const struct gate_answer *answer) {
+        const struct decision *decision = &answer->decision;
+        const char *name = answer->guest.name ? answer->guest.name : "";
+        AUTO_FREE char *generation = NULL;
+
+        if (format_to(&generation, "%llu",
+                      (unsigned long long)manager->ruleset->policy_generation) < 0)
+                return;
+        const struct log_field fields[] = {
+                {"XSAVESD_GUEST", name},
+                {"XSAVESD_UUID", answer->guest.uuid},
+                {"XSAVESD_OPERATION", gate_operation_to_string(operation)},
+                {"XSAVESD_VERDICT", verdict_to_string(decision->verdict)},
+                {"XSAVESD_REASON", reason_to_string(decision->reason)},
+                {"XSAVESD_RULE", decision->guest_rule ? decision->guest_rule->name : NULL},
+                {"XSAVESD_POLICY_GENERATION", generation},
+                {},
+        };
+
+        if (*answer->message)
+                log_entry(answer->accept ? LOG_NOTICE : LOG_WARNING, LOG_ID_DECISION, fields,
+                          "%s: %s: %s", gate_operation_to_string(operation),
+                          answer->accept ? "accepted" : "refused", answer->message);
+        else
+                log_entry(LOG_INFO, LOG_ID_DECISION, fields, "%s: domain '%s': %s: %s",
+                          gate_operation_to_string(operation), name,
+                          verdict_to_string(decision->verdict), reason_to_string(decision->reason));
+}
+
+/* `start` follows `prepare` with the same guest, and what is accepted twice is worth one line. */
+static bool is_repeated(enum gate_operation operation, const struct gate_answer *answer) {
+        return operation == GATE_STARTED || (operation == GATE_START && answer->accept);
+}
+
+static void act_on_answer(struct manager *manager, enum gate_operation operation,
+                          const struct gate_answer *answer) {
+        bool restart = !answer->accept && answer->decision.verdict == VERDICT_GRANT &&
+                       manager->ruleset->policy->on_drift == ON_DRIFT_RESTART;
+        int r = 0;
+
+        if (!answer->guest.uuid)
+                return;
+        if (operation == GATE_STARTED)
+                r = guests_started(manager->guests, answer->guest.uuid, answer->has_xsaves);
+        else if (answer->drift)
+                r = virt_attend(manager->virt, answer->guest.uuid, restart);
+        if (r < 0)
+                log_error("Out of memory, domain '%s' is not attended to", answer->guest.name);
+}
+
+int manager_gate(struct manager *manager, enum gate_operation operation, const char *xml,
+                 struct gate_answer *ret, char **ret_reason) {
+        struct gate_answer answer = {};
+        int r;
+
+        r = gatekeeper_ask(manager->gatekeeper, &manager->ruleset->judge, operation, xml,
+                           strlen(xml), now_usec(), &answer, ret_reason);
+        if (r != 0)
+                return r;
+
+        act_on_answer(manager, operation, &answer);
+        if (!is_repeated(operation, &answer)) {
+                log_answer(manager, operation, &answer);
+                if (manager->on_decided)
+                        manager->on_decided(
+                                &(const struct manager_event){
+                                        .guest = answer.guest.name ? answer.guest.name : "",
+                                        .uuid = answer.guest.uuid ? answer.guest.uuid : "",
+                                        .operation = gate_operation_to_string(operation),
+                                        .accept = answer.accept,
+                                        .verdict = verdict_to_string(answer.decision.verdict),
+                                        .reason = reason_to_string(answer.decision.reason),
+                                        .message = answer.message,
+                                },
+                                manager->userdata);
+        }
+        *ret = answer;
+        return 0;
+}
+
+/* --- the whole --- */
+
+struct manager *manager_free(struct manager *manager) {
+        if (!manager)
+                return NULL;
+        sd_event_source_disable_unref(manager->virt_source);
+        virt_free(manager->virt);
+        while (manager->waiters)
+                drop_newest_waiter(manager);
+        guests_free(manager->guests);
+        gatekeeper_free(manager->gatekeeper);
+        ruleset_unref(manager->ruleset);
+        cpu_map_free(manager->map);
+        host_facts_free(manager->host);
+        policy_store_free(manager->store);
+        free(manager->libvirt_error);
+        sd_event_unref(manager->event);
+        free(manager);
+        return NULL;
+}
+
+static int start_virt(struct manager *manager, const char *uri) {
+        int r;
+
+        r = virt_new(uri, &virt_handlers, manager, &manager->virt);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(manager->event, &manager->virt_source, virt_fd(manager->virt),
+                               EPOLLIN, on_virt_fd, manager);
+}
+
+int manager_new(const struct manager_options *options, sd_event *event, struct manager **ret) {
+        CLEANUP(manager_free_p) struct manager *manager = calloc(1, sizeof(*manager));
+        int r;
+
+        if (!manager)
+                return -ENOMEM;
+        manager->event = sd_event_ref(event);
+        r = find_host(manager, options->facts_file);
+        if (r >= 0)
+                r = gatekeeper_new(&manager->gatekeeper);
+        if (r >= 0)
+                r = guests_new(&manager->guests);
+        if (r >= 0)
+                r = policy_store_new(options->policy_folder, event, on_policy_files, manager,
+                                     &manager->store);
+        if (r >= 0)
+                r = load_first_policy(manager);
+        if (r >= 0)
+                r = start_virt(manager, options->libvirt_uri);
+        if (r < 0)
+                return r;
+
+        *ret = STEAL(manager);
+        return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* May the sender of a method call do this? root may; others are asked about with polkit. */
+
+#include <systemd/sd-bus.h>
+
+#define POLKIT_ACTION_MANAGE "org.xsavesd1.manage"
+
+/* Carries the call out and replies to it. Returns 0 or a negative errno, which is replied as an error. */
+typedef int (*polkit_continuation)(sd_bus_message *call, void *userdata);
+
+/*
+ * Find out, and then either call `granted` (at once for root, else when polkit has answered) or reply with
+ * org.freedesktop.DBus.Error.AccessDenied. Where polkit does not run, only root may. For use as the
+ * result of a method handler.
+ */
+int polkit_check(sd_bus_message *call, const char *action, polkit_continuation granted,
+                 void *userdata, sd_bus_error *error);
+
+/* Is the sender root? Negative errno: its credentials are not to be had, so it is not. */
+int sender_is_root(sd_bus_message *call);
