@@ -10,7 +10,7 @@
 #   guest_prints HOST NAME      the newest line that the guest printed since then; waits for one
 #   guest_sees_xsaves HOST NAME [LINE]  prints yes or no: bit 3 of CPUID.(0DH,1):EAX in such a line
 
-# shellcheck source=sandbox.sh
+# shellcheck source=../sandbox/sandbox.sh
 . "$(dirname "${BASH_SOURCE[0]}")/sandbox.sh"
 
 # Both are needed: QEMU drops a feature that the accelerator does not offer unless it is told to force all of them.

@@ -1,0 +1,223 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# For the cases beside it: each is a script of its own that speaks TAP, brings its host up, and leaves nothing. They need
+# XSAVESD_BUILD, a build folder configured with --prefix=/usr --sysconfdir=/etc --libexecdir=libexec.
+#
+# What a guest sees is what its own CPUID printed. TCG does not offer XSAVES, so it stands for a host that masks it.
+
+# shellcheck source=../sandbox/guest.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../sandbox/guest.sh"
+
+e2e_daemon=${XSAVESD_DAEMON:-/usr/libexec/xsavesd}
+# The host that the functions below act on; a case with two hosts switches it.
+host=rome
+# What the last command of try said, both outputs.
+said=
+e2e_count=0
+e2e_failed=0
+
+note() { printf '# %s\n' "${*//$'\n'/$'\n'# }"; }
+
+verdict() {
+    local result=$1
+
+    e2e_count=$((e2e_count + 1))
+    shift
+    printf '%s %d - %s\n' "$result" "$e2e_count" "$*"
+    [[ $result == ok ]] || e2e_failed=$((e2e_failed + 1))
+}
+
+# ok TEXT COMMAND…: the command succeeds.
+ok() {
+    local text=$1
+
+    shift
+    if "$@"; then
+        verdict ok "$text"
+    else
+        verdict "not ok" "$text"
+        note "failed: $*"
+        [[ -z $said ]] || note "last said: $said"
+    fi
+}
+
+not() { ! "$@"; }
+
+# same TEXT WANTED GOT
+same() {
+    if [[ $2 == "$3" ]]; then
+        verdict ok "$1"
+    else
+        verdict "not ok" "$1"
+        note "wanted: $2"
+        note "got:    $3"
+    fi
+}
+
+bail() {
+    echo "Bail out! $*"
+    exit 99
+}
+
+e2e_end() {
+    local status=$? name log
+
+    if ((e2e_failed > 0 || (status != 0 && status != 77))); then
+        for name in "${!sandbox_line[@]}"; do
+            for log in xsavesd libvirtd; do
+                note "$log on $name:"
+                note "$(sandbox_service_log "$name" "$log" | tail -n 40)"
+            done
+        done
+    fi
+    sandbox_down_all
+    if ((status == 0)); then
+        echo "1..$e2e_count"
+        ((e2e_failed == 0)) || exit 1
+    fi
+    exit "$status"
+}
+trap e2e_end EXIT
+
+on_host() { sandbox_in "$host" "$@"; }
+
+# Nothing here takes long; what does has hung.
+try() {
+    said=$(on_host timeout 60 "$@" 2>&1)
+}
+
+# The emulated machine with xsavesd installed and libvirtd running, the daemon not yet started.
+host_up() {
+    [[ -d ${XSAVESD_BUILD:-} ]] || bail "XSAVESD_BUILD does not name a build folder"
+    sandbox_up "$host" || bail "no sandbox"
+    sandbox_install "$host" "$XSAVESD_BUILD" || bail "meson install failed"
+    sed "s/^hostname = .*/hostname = $host/" "$sandbox_source/zen2-masked.ini" >"$(sandbox_dir "$host")/run/facts.ini"
+    sandbox_libvirt_up "$host" || bail "no libvirt"
+}
+
+daemon_owns_name() {
+    on_host dbus-send --system --print-reply --dest=org.freedesktop.DBus / \
+        org.freedesktop.DBus.NameHasOwner string:org.xsavesd1 2>/dev/null | grep -q 'boolean true'
+}
+
+property() {
+    on_host dbus-send --system --print-reply=literal --dest=org.xsavesd1 /org/xsavesd1 \
+        org.freedesktop.DBus.Properties.Get string:org.xsavesd1.Manager "string:$1" 2>/dev/null
+}
+
+property_is() { [[ $(property "$1") == *"$2"* ]]; }
+
+daemon_is_ready() { daemon_owns_name && property_is LibvirtConnected "boolean true"; }
+
+daemon_up() {
+    sandbox_service_up "$host" xsavesd "$e2e_daemon" --host /run/facts.ini || bail "the daemon did not start"
+    wait_for 15 daemon_is_ready || bail "the daemon is not ready"
+}
+
+daemon_down() { sandbox_service_down "$host" xsavesd || bail "the daemon did not stop"; }
+
+# Replaces the policy by standard input, as an editor does: a new file renamed into place.
+policy() {
+    # shellcheck disable=SC2016 # expanded in the sandbox
+    on_host sh -c 'cat >/etc/xsavesd/.new && mv /etc/xsavesd/.new /etc/xsavesd/policy.ini'
+}
+
+# Guests named granted* get XSAVES on this host.
+policy_grant() {
+    policy <<'END'
+[policy]
+virt-types = kvm qemu
+
+[host rome]
+cpu = AuthenticAMD-23-49-*
+xsaves = allow
+
+[guest bench]
+name = granted*
+xsaves = allow
+guest = never-uses-xsaves
+END
+}
+
+# A rule for every guest, none for XSAVES: what the erratum asks for.
+policy_none() {
+    policy <<'END'
+[policy]
+virt-types = kvm qemu
+END
+}
+
+definition() { on_host timeout 60 virsh -q dumpxml --inactive "$1"; }
+
+definition_canonical() { definition "$1" | xmllint --c14n -; }
+
+definition_has() { definition "$1" | grep -qF -- "$2"; }
+
+definition_lacks() { ! definition_has "$@"; }
+
+# What gives a guest XSAVES where it is not offered: both, or the guest does not see it.
+definition_forces() {
+    definition_has "$1" "<feature policy='force' name='xsaves'/>" &&
+        definition_has "$1" "<qemu:arg value='x86_64-cpu.x-force-features=on'/>"
+}
+
+define() { guest_define "$host" "$@" || bail "cannot define $1"; }
+
+# The same, asking for XSAVES in full.
+define_asking() { define "$1" "$guest_forced_feature" "${guest_forced_args[@]}"; }
+
+# Domain XML in a file; its path on the host.
+xml_file() {
+    local file=/run/guests/$1.xml
+
+    guest_xml "$host" "$@" >"$(sandbox_dir "$host")$file" || bail "cannot write $1"
+    printf '%s\n' "$file"
+}
+
+xml_file_asking() { xml_file "$1" "$guest_forced_feature" "${guest_forced_args[@]}"; }
+
+start() {
+    guest_forget "$host" "$1"
+    try virsh -q start "$1"
+}
+
+create() {
+    guest_forget "$host" "$(basename "$1" .xml)"
+    try virsh -q create "$1"
+}
+
+save() { try virsh -q save "$1" "/run/guests/$1.save"; }
+
+restore() {
+    guest_forget "$host" "$1"
+    try virsh -q restore "/run/guests/$1.save"
+}
+
+stop() { try virsh -q destroy "$1"; }
+
+runs() { [[ $(on_host timeout 60 virsh -q domstate "$1" 2>/dev/null) == running ]]; }
+
+# sees TEXT GUEST yes|no: whether the guest sees XSAVES.
+sees() {
+    local line
+
+    if line=$(guest_prints "$host" "$2"); then
+        same "$1" "$3" "$(guest_sees_xsaves "$host" "$2" "$line")"
+        note "the guest printed: $line"
+    else
+        verdict "not ok" "$1"
+        note "the guest printed nothing"
+    fi
+}
+
+# refused GUEST TEXT: the last command was refused by the hook, in one line of ours that names the guest and says TEXT.
+refused() {
+    local line
+
+    line=$(sed -n 's/.*unexpected exit status [0-9]*: *//p' <<<"$said")
+    note "virsh said: $line"
+    [[ $line == *"$1"* && $line == *"$2"* ]] || return 1
+    # virsh: "Failed to …", then libvirt's message that ends with our line.
+    (($(grep -c . <<<"$said") == 2))
+}

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# While the daemon is down, a guest that asks for XSAVES does not start and any other does.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+host_up
+policy_none
+# With systemd the bus would start the daemon; here it cannot.
+on_host sh -c 'sed -i "s,^Exec=.*,Exec=/bin/false," /usr/share/dbus-1/system-services/org.xsavesd1.service'
+
+define plain
+define_asking asking
+ok "a guest that does not ask for XSAVES starts" start plain
+sees "it has no XSAVES" plain no
+
+ok "one that asks is refused" not start asking
+ok "libvirt's error says so in one line" refused asking xsavesd
+ok "it does not run" not runs asking
+ok "nor did it print anything" not guest_has_printed "$host" asking
+
+# The daemon accepts it with the definition that it makes of it.
+daemon_up
+ok "back, the daemon re-defines it" wait_for 10 definition_lacks asking x-force-features
+ok "and it starts" start asking
+sees "without XSAVES" asking no
+stop asking
+
+# A daemon that hangs is one that is down, after a limit.
+define_asking asking
+ok "re-defined again" wait_for 10 definition_lacks asking x-force-features
+stop plain
+sandbox_service_signal "$host" xsavesd STOP
+began=$SECONDS
+ok "with a daemon that hangs, a guest that does not ask starts" start plain
+ok "within the hook's limits" test $((SECONDS - began)) -lt 25
+sees "it has no XSAVES" plain no
+file=$(xml_file_asking transient)
+ok "one that asks is refused" not create "$file"
+ok "in one line" refused transient xsavesd
+sandbox_service_signal "$host" xsavesd CONT
