@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A definition follows the policy: defined by somebody else, the policy edited, the policy broken.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+force="<feature policy='force' name='xsaves'/>"
+disable="<feature policy='disable' name='xsaves'/>"
+
+mkdir "$base/etc"
+facts no >"$base/masked.facts"
+printf '[policy]\nvirt-types = test\n' >"$base/etc/policy.ini"
+
+bus_up
+libvirt_up
+define early "$force"
+daemon_up "$base/masked.facts"
+
+ok "a domain that was there before is re-defined" wait_for 10 has early "$disable"
+ok "and says by what" has early "reason=\"denied-erratum-default\""
+
+define late "$force"
+ok "a domain that somebody defines is re-defined" wait_for 10 has late "$disable"
+
+define late "$force<feature policy='require' name='aes'/>"
+ok "and again when somebody edits it" wait_for 10 has late "$disable"
+ok "with the edit" has late "name='aes'"
+
+ok "an edit of the policy is seen" changed \
+    sh -c "printf '[policy]\nvirt-types = test\n[guest early]\nname = early\nxsaves = keep\n' >'$base/etc/policy.ini'"
+ok "a domain that is now kept is as its owner wrote it" wait_for 10 has early "$force"
+ok "without our record" not has early urn:xsavesd:domain:1
+ok "another one stays denied" has late "$disable"
+
+before=$(definition early)
+generation=$(generation)
+echo 'nonsense' >"$base/etc/policy.ini"
+ok "a broken policy is reported, by file and line" wait_for 10 property_has PolicyError "policy.ini:1: "
+same "the last good policy stays in force" "$generation" "$(generation)"
+same "nothing is re-defined" "$before" "$(definition early)"
+said=$(manager Reload 2>&1)
+ok "a reload of it fails, saying why" grep -q "policy.ini:1: " <<<"$said"
+
+ok "mended, it is taken" changed \
+    sh -c "printf '[policy]\nvirt-types = test\ndefault = deny\n' >'$base/etc/policy.ini'"
+ok "the error is gone" property_is PolicyError 's ""'
+ok "and the domain denied" wait_for 10 has early "reason=\"denied-by-default\""
+
+ok "told not to enforce" changed \
+    sh -c "printf '[policy]\nvirt-types = test\nenforce = no\n' >'$base/etc/policy.ini'"
+define free "$force"
+ok "it knows of a new domain" wait_for 10 sh -c "busctl --address='$bus_address' call org.xsavesd1 /org/xsavesd1 \
+    org.xsavesd1.Manager Explain s free 2>/dev/null | grep -q denied-erratum-default"
+ok "and leaves it as it is" has free "$force"

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The probe on trees of files, and on the running machine against what that says elsewhere. */
+
+#include "probe.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../unit/data.h"
+
+static struct host_facts *probe(const char *root) {
+        const struct probe_paths paths = {.root = root};
+        struct host_facts *facts = NULL;
+
+        assert_int_equal(probe_host(root ? &paths : NULL, &facts), 0);
+        assert_non_null(facts);
+        return facts;
+}
+
+static char **read_lines(const char *relative) {
+        AUTO_FREE char *text = data_read(relative, NULL);
+        char **lines = NULL;
+
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+                if (*line)
+                        assert_int_equal(strv_append(&lines, line, strlen(line)), 0);
+        assert_non_null(lines);
+        return lines;
+}
+
+static void check_tree(const char *name, const struct host_facts *facts, char *const *expected) {
+        AUTO_FREE char *text = NULL;
+
+        assert_int_equal(host_facts_format(facts, &text), 0);
+        STRV_FOREACH (line, expected) {
+                AUTO_FREE char *whole = NULL;
+
+                assert_int_equal(format_to(&whole, "\n%s\n", *line), 0);
+                if (!strstr(text, whole))
+                        fail_msg("%s: not %s but\n%s", name, *line, text);
+        }
+}
+
+/* What stands in TREE.expected stands in the facts file of that tree. */
+static void tree_gives_the_expected_facts(void **state UNUSED) {
+        AUTO_STRV char **names = data_list("host/trees", ".expected");
+
+        STRV_FOREACH (name, names) {
+                int stem = (int)(strlen(*name) - strlen(".expected"));
+                AUTO_HOST_FACTS struct host_facts *facts = NULL;
+                AUTO_FREE char *expected_path = NULL, *tree_path = NULL, *tree = NULL;
+                AUTO_STRV char **expected = NULL;
+
+                assert_int_equal(format_to(&expected_path, "host/trees/%s", *name), 0);
+                assert_int_equal(format_to(&tree_path, "host/trees/%.*s", stem, *name), 0);
+                tree = data_path(tree_path);
+                assert_int_equal(access(tree, X_OK), 0);
+                expected = read_lines(expected_path);
+                facts = probe(tree);
+                check_tree(*name, facts, expected);
+        }
+}
+
+static void nothing_is_known_where_nothing_is(void **state UNUSED) {
+        AUTO_FREE char *root = data_path("host/trees/no-such-tree");
+        AUTO_HOST_FACTS struct host_facts *facts = probe(root);
+
+        assert_null(facts->machine_id);
+        assert_false(facts->microcode_known);
+        assert_int_equal(facts->kernel_xsaves, TRISTATE_UNKNOWN);
+        assert_int_equal(facts->hypervisor_xsaves, TRISTATE_UNKNOWN);
+        assert_int_equal(facts->n_hypervisor_cpuid, 0);
+        assert_null(facts->host_model);
+}
+
+/* The value of the first line of that key in /proc/cpuinfo; NULL: none. */
+static char *cpuinfo_value(const char *key) {
+        AUTO_FCLOSE FILE *file = fopen("/proc/cpuinfo", "re");
+        AUTO_FREE char *line = NULL;
+        size_t size = 0;
+
+        assert_non_null(file);
+        while (getline(&line, &size, file) > 0) {
+                char *value = strchr(line, ':');
+
+                if (!value)
+                        continue;
+                *value++ = '\0';
+                line[strcspn(line, "\t")] = '\0';
+                value[strcspn(value, "\n")] = '\0';
+                if (streq(line, key))
+                        return strdup(*value == ' ' ? value + 1 : value);
+        }
+        return NULL;
+}
+
+static bool cpuinfo_flag(const char *flag) {
+        AUTO_FREE char *flags = cpuinfo_value("flags");
+        AUTO_STRV char **list = NULL;
+
+        assert_non_null(flags);
+        assert_int_equal(strv_split(&list, flags), 0);
+        return strv_contains(list, flag);
+}
+
+static unsigned cpuinfo_number(const char *key) {
+        AUTO_FREE char *value = cpuinfo_value(key);
+
+        assert_non_null(value);
+        return (unsigned)strtoul(value, NULL, 10);
+}
+
+/* Before anything is allocated: skip() does not come back. */
+static void skip_unless_x86(void) {
+        struct utsname machine;
+
+        assert_int_equal(uname(&machine), 0);
+        if (!streq(machine.machine, "x86_64"))
+                skip();
+}
+
+static void vendor_and_signature_are_the_kernels(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = NULL;
+        AUTO_FREE char *vendor = NULL;
+
+        skip_unless_x86();
+        facts = probe(NULL);
+        vendor = cpuinfo_value("vendor_id");
+        assert_string_equal(facts->vendor, vendor);
+        assert_int_equal(facts->family, cpuinfo_number("cpu family"));
+        assert_int_equal(facts->model, cpuinfo_number("model"));
+        assert_int_equal(facts->stepping, cpuinfo_number("stepping"));
+}
+
+/* The kernel takes flags away, and adds none of these. */
+static void features_agree_with_the_kernels_flags(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = NULL;
+
+        skip_unless_x86();
+        facts = probe(NULL);
+        assert_int_equal(facts->virtualized == TRISTATE_YES, cpuinfo_flag("hypervisor"));
+        assert_int_equal(facts->kernel_xsaves == TRISTATE_YES, cpuinfo_flag("xsaves"));
+        if (cpuinfo_flag("xsaves"))
+                assert_int_equal(facts->cpu_xsaves, TRISTATE_YES);
+        if (cpuinfo_flag("xsavec"))
+                assert_int_equal(facts->cpu_xsavec, TRISTATE_YES);
+        assert_int_not_equal(facts->cpu_xsaves, TRISTATE_UNKNOWN);
+        assert_int_not_equal(facts->cpu_xsavec, TRISTATE_UNKNOWN);
+        assert_int_not_equal(facts->virtualized, TRISTATE_UNKNOWN);
+}
+
+static void microcode_is_not_above_the_first_cpus(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = probe(NULL);
+        AUTO_FREE char *revision = cpuinfo_value("microcode");
+
+        /* A virtual machine may have none. */
+        if (revision && facts->microcode_known)
+                assert_true(facts->microcode <= strtoul(revision, NULL, 16));
+        if (!revision && access("/sys/devices/system/cpu/cpu0/microcode/version", F_OK) != 0)
+                assert_false(facts->microcode_known);
+}
+
+static void names_are_the_systems(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = probe(NULL);
+        AUTO_FCLOSE FILE *file = fopen("/etc/machine-id", "re");
+        struct utsname machine;
+        char id[34] = "";
+
+        assert_int_equal(uname(&machine), 0);
+        if (host_text_valid(machine.nodename))
+                assert_string_equal(facts->hostname, machine.nodename);
+        if (file && fscanf(file, "%33[0-9a-f]", id) == 1 && strlen(id) == 32)
+                assert_string_equal(facts->machine_id, id);
+        else
+                assert_null(facts->machine_id);
+        assert_null(facts->host_model);
+}
+
+static void hypervisor_is_known_where_kvm_may_be_asked(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = probe(NULL);
+        bool may_ask = access("/dev/kvm", R_OK | W_OK) == 0;
+
+        assert_int_equal(facts->hypervisor_xsaves != TRISTATE_UNKNOWN, may_ask);
+        assert_int_equal(facts->hypervisor_xsavec != TRISTATE_UNKNOWN, may_ask);
+        assert_int_equal(facts->n_hypervisor_cpuid > 0, may_ask);
+        if (!may_ask)
+                return;
+        /* KVM offers nothing that the CPU has not, of what it does not emulate. */
+        if (facts->cpu_xsaves == TRISTATE_NO)
+                assert_int_equal(facts->hypervisor_xsaves, TRISTATE_NO);
+        assert_non_null(cpuid_find(facts->hypervisor_cpuid, facts->n_hypervisor_cpuid, 0x1, 0));
+}
+
+static void probed_facts_survive_their_file(void **state UNUSED) {
+        AUTO_HOST_FACTS struct host_facts *facts = probe(NULL), *parsed = NULL;
+        AUTO_PROBLEMS struct problems problems = {};
+        AUTO_FREE char *text = NULL, *again = NULL;
+
+        assert_int_equal(host_facts_format(facts, &text), 0);
+        assert_int_equal(host_facts_parse("probed", text, strlen(text), &problems, &parsed), 0);
+        assert_int_equal(host_facts_format(parsed, &again), 0);
+        assert_string_equal(again, text);
+}
+
+int main(int argc, char **argv) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(tree_gives_the_expected_facts),
+                cmocka_unit_test(nothing_is_known_where_nothing_is),
+                cmocka_unit_test(vendor_and_signature_are_the_kernels),
+                cmocka_unit_test(features_agree_with_the_kernels_flags),
+                cmocka_unit_test(microcode_is_not_above_the_first_cpus),
+                cmocka_unit_test(names_are_the_systems),
+                cmocka_unit_test(hypervisor_is_known_where_kvm_may_be_asked),
+                cmocka_unit_test(probed_facts_survive_their_file),
+        };
+
+        data_init(argc, argv);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
