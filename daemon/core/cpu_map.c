@@ -83,13 +83,13 @@ struct cpu_map *cpu_map_free(struct cpu_map *map) {
 static bool number_attribute(const struct xml_element *element, const char *name, int base,
                              uint32_t *ret) {
         const char *text = xml_attribute(element, name);
-        unsigned long value;
+        unsigned long long value;
         char *end;
 
         if (!text || text[0] < '0' || text[0] > '9')
                 return false;
         errno = 0;
-        value = strtoul(text, &end, base);
+        value = strtoull(text, &end, base);
         if (*end != '\0' || errno != 0 || value > UINT32_MAX)
                 return false;
         *ret = (uint32_t)value;
