@@ -6,10 +6,9 @@
 #
 # What a guest sees is what its own CPUID printed. TCG does not offer XSAVES, so it stands for a host that masks it.
 
-# shellcheck source=../sandbox/guest.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../sandbox/guest.sh"
+# shellcheck source=../sandbox/agent.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../sandbox/agent.sh"
 
-e2e_daemon=${XSAVESD_DAEMON:-/usr/libexec/xsavesd}
 # The host that the functions below act on; a case with two hosts switches it.
 host=rome
 # What the last command of try said, both outputs.
@@ -87,41 +86,18 @@ try() {
     said=$(on_host timeout 60 "$@" 2>&1)
 }
 
-# The emulated machine with xsavesd installed and libvirtd running, the daemon not yet started.
 host_up() {
     [[ -d ${XSAVESD_BUILD:-} ]] || bail "XSAVESD_BUILD does not name a build folder"
-    sandbox_up "$host" || bail "no sandbox"
-    sandbox_install "$host" "$XSAVESD_BUILD" || bail "meson install failed"
-    sed "s/^hostname = .*/hostname = $host/" "$sandbox_source/zen2-masked.ini" >"$(sandbox_dir "$host")/run/facts.ini"
-    sandbox_libvirt_up "$host" || bail "no libvirt"
+    agent_host_up "$host" "$XSAVESD_BUILD" || bail "no host"
 }
 
-daemon_owns_name() {
-    on_host dbus-send --system --print-reply --dest=org.freedesktop.DBus / \
-        org.freedesktop.DBus.NameHasOwner string:org.xsavesd1 2>/dev/null | grep -q 'boolean true'
-}
+daemon_up() { agent_up "$host" || bail "the daemon is not ready"; }
 
-property() {
-    on_host dbus-send --system --print-reply=literal --dest=org.xsavesd1 /org/xsavesd1 \
-        org.freedesktop.DBus.Properties.Get string:org.xsavesd1.Manager "string:$1" 2>/dev/null
-}
+daemon_down() { agent_down "$host" || bail "the daemon did not stop"; }
 
-property_is() { [[ $(property "$1") == *"$2"* ]]; }
+property() { agent_property "$host" "$1"; }
 
-daemon_is_ready() { daemon_owns_name && property_is LibvirtConnected "boolean true"; }
-
-daemon_up() {
-    sandbox_service_up "$host" xsavesd "$e2e_daemon" --host /run/facts.ini || bail "the daemon did not start"
-    wait_for 15 daemon_is_ready || bail "the daemon is not ready"
-}
-
-daemon_down() { sandbox_service_down "$host" xsavesd || bail "the daemon did not stop"; }
-
-# Replaces the policy by standard input, as an editor does: a new file renamed into place.
-policy() {
-    # shellcheck disable=SC2016 # expanded in the sandbox
-    on_host sh -c 'cat >/etc/xsavesd/.new && mv /etc/xsavesd/.new /etc/xsavesd/policy.ini'
-}
+policy() { agent_policy "$host"; }
 
 # Guests named granted* get XSAVES on this host.
 policy_grant() {

@@ -72,6 +72,8 @@ mkdir -p /etc/libvirt/hooks /run/dbus /run/lock
 cat >/etc/libvirt/libvirtd.conf <<END
 host_uuid = "$uuid"
 auth_unix_rw = "none"
+unix_sock_group = "libvirt"
+unix_sock_rw_perms = "0770"
 END
 
 # stdio_handler: written by QEMU itself, a guest's output is complete once its process is gone; virtlogd may be late.

@@ -11,7 +11,7 @@
 #   sandbox_in NAME COMMAND…    run a command in it
 #   sandbox_dir NAME            its folder outside: run/ is its /run, log/ has the logs of its services
 #   sandbox_uri NAME            a libvirt URI that reaches its libvirtd from outside
-#   sandbox_install NAME BUILD  meson install, to the real paths
+#   sandbox_install NAME BUILD  meson install, to the real paths, and the users that it brings
 #   sandbox_libvirt_up NAME     the system bus and libvirtd; libvirt reads its hooks now, so install before
 #   sandbox_service_up NAME SERVICE COMMAND…    start a daemon
 #   sandbox_service_down NAME SERVICE [SIGNAL]  stop it, and wait until it is gone
@@ -163,7 +163,9 @@ sandbox_service_down() {
 sandbox_service_log() { cat "$sandbox_base/$1/log/$2" 2>/dev/null; }
 
 sandbox_install() {
-    if ! sandbox_in "$1" meson install --no-rebuild -C "$2" >"$sandbox_base/$1/log/install" 2>&1; then
+    # shellcheck disable=SC2016 # expanded in the sandbox
+    if ! sandbox_in "$1" sh -ec 'meson install --no-rebuild -C "$1"; systemd-sysusers' - "$2" \
+        >"$sandbox_base/$1/log/install" 2>&1; then
         cat "$sandbox_base/$1/log/install" >&2
         return 1
     fi

@@ -1,0 +1,279 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Runs the tests; the last line says how many passed, failed and were skipped.
+#
+#   tests/run.sh [-b BUILD] [SUITE | CASE]…
+#
+# Suites: style (clang-format, shellcheck), unit, integration, e2e (real guests in a sandbox; needs root), sanitize (unit
+# and integration under the address and undefined behaviour sanitizers), valgrind (unit). All of them without an argument.
+# CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
+# root. BUILD is kept and used again; else the build is in a temporary folder.
+#
+# XSAVESD_CORPUS names a folder with real domain XML and CPUID dumps; ../shared/corpus where there is one. With CI=true a
+# skipped test counts as a failed one, unless its reason says "this machine has no …".
+
+set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+suites=(style unit integration e2e sanitize valgrind)
+
+usage() {
+    sed -n 's/^#   tests/usage: tests/p' "$0" >&2
+    printf 'suites: %s\ncases: %s\n' "${suites[*]}" "$(all_cases | tr '\n' ' ')" >&2
+    exit 2
+}
+
+all_cases() {
+    local file
+
+    for file in "$root"/tests/e2e/*.sh; do
+        [[ ! -x $file ]] || basename "$file" .sh
+    done
+}
+
+is_one_of() {
+    local word=$1 other
+
+    shift
+    for other; do
+        [[ $word != "$other" ]] || return 0
+    done
+    return 1
+}
+
+kept_build=
+declare -A chosen=()
+cases=()
+while (($# > 0)); do
+    case $1 in
+        -b)
+            (($# > 1)) || usage
+            kept_build=$(realpath -m "$2")
+            shift
+            ;;
+        -*) usage ;;
+        *)
+            if is_one_of "$1" "${suites[@]}"; then
+                chosen[$1]=yes
+            elif [[ -x $root/tests/e2e/$1.sh ]]; then
+                cases+=("$1")
+            else
+                usage
+            fi
+            ;;
+    esac
+    shift
+done
+if ((${#chosen[@]} == 0 && ${#cases[@]} == 0)); then
+    for suite in "${suites[@]}"; do
+        chosen[$suite]=yes
+    done
+fi
+if [[ -n ${chosen[e2e]:-} ]]; then
+    mapfile -t cases < <(all_cases)
+fi
+
+if [[ -z ${XSAVESD_CORPUS:-} && -d $root/../shared/corpus ]]; then
+    XSAVESD_CORPUS=$(cd "$root/../shared/corpus" && pwd)
+fi
+export XSAVESD_CORPUS=${XSAVESD_CORPUS:-}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-tests.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+build=${kept_build:-$work/build}
+results=$work/results
+: >"$results"
+
+# Reads what ran and writes one line for each result, "pass NAME", "fail NAME" or "skip NAME (REASON)"; a test that speaks
+# TAP has one for each of its points. "meson FILE": Meson's log, which is one JSON object a line. "tap NAME STATUS FILE":
+# what one script said and its exit status. What failed is shown.
+collect() {
+    python3 - "$@" >"$work/counted" <<'END'
+import json, re, sys
+
+def show(text):
+    for line in (text or "").rstrip("\n").split("\n"):
+        print("    " + line, file=sys.stderr)
+
+def count(name, failed, skipped, out, err, shown):
+    points = re.findall(r"^(not ok|ok)\b *\d*(?: +-)? *(.*)$", out, re.M)
+    bad = False
+    for verdict, text in points:
+        skip = re.search(r"# *skip\S* *(.*)$", text, re.I)
+        what = f"{name}: {text}"
+        if skip:
+            print(f"skip {name} ({skip[1]})")
+        elif verdict == "ok" or re.search(r"# *todo", text, re.I):
+            print("pass", what)
+        else:
+            bad = True
+            print("fail", what)
+    whole = re.search(r"^1\.\.0 *# *skip\S* *(.*)$", out, re.M | re.I)
+    if whole or (skipped and not points):
+        reason = whole[1] if whole else (out + err).strip().split("\n")[-1]
+        print(f"skip {name} ({reason})")
+    elif failed and not bad:
+        bad = True
+        print(f"fail {name}: ended before it was done")
+    elif not points:
+        print("pass", name)
+    if bad and not shown:
+        print(f"  {name} failed:", file=sys.stderr)
+        show(out)
+        show(err)
+
+if sys.argv[1] == "meson":
+    for line in open(sys.argv[2]):
+        test = json.loads(line)
+        good = test["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
+        count(test["name"], not good, test["result"] == "SKIP", test.get("stdout") or "", test.get("stderr") or "", False)
+else:
+    name, status = sys.argv[2], int(sys.argv[3])
+    out = open(sys.argv[4], errors="replace").read()
+    count(name, status not in (0, 77), status == 77, out, "", True)
+END
+    if [[ ${CI:-} == true ]]; then
+        sed -i -E '/ \(this machine has no [^)]*\)$/!s/^skip (.*)/fail \1 skipped/' "$work/counted"
+    fi
+    cat "$work/counted" >>"$results"
+}
+
+# pass|fail|skip NAME
+result() { printf '%s\n' "$*" >>"$results"; }
+
+number_of() { grep -c "^$1 " "$results"; }
+
+summary() {
+    local skipped
+
+    skipped=$(number_of skip)
+    printf '%d passed, %d failed%s\n' "$(number_of pass)" "$(number_of fail)" "$( ((skipped == 0)) || echo ", $skipped skipped")"
+}
+
+# Runs a suite and says how it went.
+suite() {
+    local name=$1 all=$results began=$SECONDS
+
+    shift
+    printf '== %s\n' "$name"
+    results=$work/results.$name
+    : >"$results"
+    "$@"
+    grep -E '^(fail|skip) ' "$results" | sed 's/^/  /'
+    printf '%s: %s (%d s)\n\n' "$name" "$(summary)" "$((SECONDS - began))"
+    cat "$results" >>"$all"
+    results=$all
+}
+
+run_logged() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; return 1; }; }
+
+# BUILD [OPTION…]
+make_build() {
+    local folder=$1 again=()
+
+    shift
+    [[ ! -e $folder/meson-private ]] || again=(--reconfigure)
+    run_logged meson setup "${again[@]}" --prefix=/usr --sysconfdir=/etc --libexecdir=libexec -Dwerror=true "$@" \
+        "$folder" "$root" &&
+        run_logged meson compile -C "$folder"
+}
+
+build_once() {
+    if make_build "$build"; then
+        result pass "builds without a warning"
+        built=yes
+    else
+        result fail "does not build"
+        built=
+    fi
+}
+
+# BUILD NAME SUITE… -- [OPTION…]
+meson_suites() {
+    local folder=$1 base=testlog-$2 args=()
+
+    shift 2
+    while [[ $1 != -- ]]; do
+        args+=(--suite "$1")
+        shift
+    done
+    shift
+    rm -f "$folder/meson-logs/$base.json"
+    meson test -C "$folder" --no-rebuild --logbase "$base" "${args[@]}" "$@" >"$work/log" 2>&1
+    if [[ ! -s $folder/meson-logs/$base.json ]]; then
+        grep -q 'No suitable tests' "$work/log" || { cat "$work/log"; result fail "meson test"; }
+        return
+    fi
+    collect meson "$folder/meson-logs/$base.json"
+}
+
+check_style() {
+    local files
+
+    cd "$root" || return
+    mapfile -t files < <(git -c safe.directory="$root" ls-files '*.[ch]')
+    if ((${#files[@]} == 0)); then
+        :
+    elif clang-format --dry-run -Werror "${files[@]}" >"$work/log" 2>&1; then
+        result pass clang-format
+    else
+        grep -E 'warning|error' "$work/log" | cut -d: -f1 | sort | uniq -c
+        result fail clang-format
+    fi
+    mapfile -t files < <(git -c safe.directory="$root" ls-files '*.sh' .ci/run)
+    if shellcheck -x -P SCRIPTDIR "${files[@]}"; then
+        result pass shellcheck
+    else
+        result fail shellcheck
+    fi
+}
+
+run_cases() {
+    local name status
+
+    for name in "${cases[@]}"; do
+        if ((EUID != 0)); then
+            result skip "$name (needs root)"
+            continue
+        fi
+        printf -- '-- %s\n' "$name"
+        XSAVESD_BUILD=$build timeout -k 10 300 "$root/tests/e2e/$name.sh" </dev/null 2>&1 | tee "$work/tap" | grep -v '^1\.\.'
+        status=${PIPESTATUS[0]}
+        collect tap "$name" "$status" "$work/tap"
+    done
+}
+
+run_sanitized() {
+    if ! make_build "$work/sanitized" -Db_sanitize=address,undefined -Db_lundef=false; then
+        result fail "does not build with sanitizers"
+        return
+    fi
+    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+        meson_suites "$work/sanitized" sanitize unit integration --
+}
+
+run_valgrind() {
+    meson_suites "$build" valgrind unit -- --timeout-multiplier 10 \
+        --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+}
+
+# shellcheck source=sandbox/packages.sh
+. "$root/tests/sandbox/packages.sh"
+packages_install build run check || exit 1
+
+built=
+if [[ -z ${chosen[style]:-} ]] || ((${#chosen[@]} + ${#cases[@]} > 1)); then
+    suite build build_once
+fi
+[[ -z ${chosen[style]:-} ]] || suite style check_style
+if [[ -n $built ]]; then
+    [[ -z ${chosen[unit]:-} ]] || suite unit meson_suites "$build" unit unit --
+    [[ -z ${chosen[integration]:-} ]] || suite integration meson_suites "$build" integration integration --
+    ((${#cases[@]} == 0)) || suite e2e run_cases
+    [[ -z ${chosen[sanitize]:-} ]] || suite sanitize run_sanitized
+    [[ -z ${chosen[valgrind]:-} ]] || suite valgrind run_valgrind
+fi
+
+summary
+(($(number_of fail) == 0))
