@@ -121,8 +121,9 @@ sandbox_in() {
     shift
     (
         sandbox_let_go
+        # --root: the namespace's root is not ours in a chroot.
         exec nsenter --mount="/proc/$pid/ns/mnt" --uts="/proc/$pid/ns/uts" --pid="/proc/$pid/ns/pid_for_children" \
-            --wd=/ env -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR -u LIBVIRT_DEFAULT_URI LC_ALL=C HOME=/root \
+            --root="/proc/$pid/root" --wd=/ env -u DBUS_SESSION_BUS_ADDRESS -u XDG_RUNTIME_DIR -u LIBVIRT_DEFAULT_URI LC_ALL=C HOME=/root \
             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
     )
 }
