@@ -6,26 +6,30 @@
 # a user would, and runs cases/*.sh inside. What the innermost guests say of
 # their own CPUID is the evidence.
 #
-#   lab.sh run [--deb FILE] [--machine NAME]... [--case GLOB]... [--keep DIR]
-#   lab.sh base        only build the root file systems
-#   lab.sh machines    the emulated hosts
-#   lab.sh tools       the Debian packages that the bench itself needs
-#   lab.sh clean       drop the cache
+#   lab.sh run [--machine NAME]... [--case GLOB]... [--deb SUITE=FILE]... [--bare] [--keep DIR]
+#   lab.sh package SUITE DIR    build the package in a chroot of that suite, with lintian
+#   lab.sh base                 only build the root file systems
+#   lab.sh machines             the emulated hosts
+#   lab.sh tools                the Debian packages that the bench itself needs
+#   lab.sh clean                drop the cache
 #
-# Without --deb only the cases that need no package run. --keep DIR leaves the
-# consoles and reports there. Root file systems are cached under
-# ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the hash of what goes in.
-# Needs root. Exit status: 0 all passed, 1 not, 2 usage or the bench itself.
+# run builds the package of each suite that it needs from this work tree, unless
+# --deb names one; with --bare only the cases that need no package run. --keep
+# DIR leaves the consoles and reports there. Root file systems, build chroots and
+# packages are cached under ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the
+# hash of what goes in. Needs root.
+# Exit status: 0 all passed, 1 not, 2 usage or the bench itself.
 
 set -euo pipefail
 shopt -s nullglob
 
 here=$(dirname "$(readlink -f "$0")")
+top=$(dirname "$(dirname "$here")")
 cache=${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}
 boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-600}
 
 tools=(mmdebstrap debian-archive-keyring e2fsprogs qemu-system-x86 gcc
-    libc6-dev-i386 binutils dpkg-dev)
+    libc6-dev-i386 binutils dpkg-dev git util-linux)
 
 # The userland, per suite. The kernel is always bookworm's: it masks XSAVES on
 # Zen 2, and trixie's own does not run under the TCG of QEMU 7.2.
@@ -70,6 +74,15 @@ mirror_of() {
         awk -v want="$release${1:+-$1}" '$1 == want && $2 == "main" { print $3; exit }'
 }
 
+# $1: suite, $2: folder. The apt sources of that suite, on this machine's mirror.
+sources_of() {
+    local main security
+    main=$(mirror_of "")
+    security=$(mirror_of security)
+    [[ -n $main ]] || die "no Debian mirror in this machine's sources"
+    printf '%s\n' "deb $main $1 main" ${security:+"deb $security $1-security main"} >"$2/sources.list"
+}
+
 # $1: suite. The folder of that suite's root file system, by what makes it.
 base_of() {
     local recipe
@@ -83,21 +96,17 @@ base_of() {
 }
 
 build_base() {
-    local suite=$1 into main security work
+    local suite=$1 into work
     into=$(base_of "$suite")
     if [[ -e $into/root.img ]]; then
         return
     fi
     [[ $suite == bookworm ]] || build_base bookworm
 
-    main=$(mirror_of "")
-    security=$(mirror_of security)
-    [[ -n $main ]] || die "no Debian mirror in this machine's sources"
     printf 'lab: building the %s userland\n' "$suite" >&2
     work=$(mktemp -d "$cache/.work.XXXXXX")
     scratch+=("$work")
-    printf '%s\n' "deb $main $suite main" ${security:+"deb $security $suite-security main"} \
-        >"$work/sources.list"
+    sources_of "$suite" "$work"
     mkdir -p "$work/modules.d" "$work/conf.d"
     printf 'virtio_pci\nvirtio_blk\next4\n' >"$work/modules.d/lab"
     printf 'MODULES=list\n' >"$work/conf.d/lab"
@@ -128,6 +137,85 @@ build_base() {
     mv -T "$work" "$into"
 }
 
+# $1: suite. The folder of a chroot with all that builds the package.
+chroot_of() {
+    local recipe
+    recipe=$({
+        printf '%s\n' "$1"
+        declare -f build_chroot
+        grep -v '^Standards-Version' "$top/debian/control"
+    } | sha256sum)
+    printf '%s/build-%s-%s' "$cache" "$1" "${recipe:0:16}"
+}
+
+build_chroot() {
+    local suite=$1 into work
+    into=$(chroot_of "$suite")
+    if [[ -e $into/root ]]; then
+        return
+    fi
+    printf 'lab: building the %s build chroot\n' "$suite" >&2
+    work=$(mktemp -d "$cache/.work.XXXXXX")
+    scratch+=("$work")
+    sources_of "$suite" "$work"
+    # shellcheck disable=SC2016
+    mmdebstrap --variant=minbase --quiet --include=build-essential,debhelper,lintian \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --customize-hook='mkdir -p "$1/build/debian"' \
+        --customize-hook="copy-in $top/debian/control /build/debian" \
+        --customize-hook='chroot "$1" apt-get -y --no-install-recommends build-dep /build' \
+        --customize-hook='chroot "$1" useradd -m builder' \
+        "$suite" "$work/root" "$work/sources.list" >"$work/log" 2>&1 </dev/null || {
+        tail -n 30 "$work/log" >&2
+        die "no $suite build chroot"
+    }
+    chmod 755 "$work"
+    rm -rf "$cache/build-$suite"-*
+    mv -T "$work" "$into"
+}
+
+# $1: suite. Prints the path of the package, built from this work tree.
+package_of() {
+    local suite=$1 root files recipe into work
+    build_chroot "$suite"
+    root=$(chroot_of "$suite")/root
+    work=$(mktemp -d "$cache/.work.XXXXXX")
+    scratch+=("$work")
+    files=$work/files
+    git -C "$top" ls-files -z -co --exclude-standard -- . ':!tests/lab' |
+        while IFS= read -r -d '' file; do
+            [[ ! -f $top/$file ]] || printf '%s\0' "$file"
+        done >"$files"
+    recipe=$({
+        chroot_of "$suite"
+        (cd "$top" && xargs -0 sha256sum <"$files")
+    } | sha256sum)
+    into=$cache/deb-$suite-${recipe:0:16}
+    if [[ ! -e $into/xsavesd.deb ]]; then
+        printf 'lab: building the %s package\n' "$suite" >&2
+        rm -rf "$root/build"
+        mkdir -p "$root/build/xsavesd" "$work/deb"
+        tar -C "$top" --null -T "$files" -c | tar -C "$root/build/xsavesd" --no-same-owner -x
+        chroot "$root" chown -R builder: /build
+        unshare --mount --pid --fork --net --mount-proc="$root/proc" \
+            chroot "$root" su builder -c '
+                set -e
+                cd /build/xsavesd
+                export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="nocheck parallel=2"
+                dpkg-buildpackage -us -uc -b
+                lintian --fail-on error,warning ../xsavesd_*.changes' >"$work/log" 2>&1 </dev/null || {
+            tail -n 40 "$work/log" >&2
+            die "no $suite package"
+        }
+        cp "$root"/build/xsavesd_*.deb "$work/deb/xsavesd.deb"
+        rm -rf "$root/build"
+        rm -rf "$cache/deb-$suite"-*
+        mv -T "$work/deb" "$into"
+    fi
+    rm -rf "$work"
+    printf '%s\n' "$into/xsavesd.deb"
+}
+
 # $1: the package. A next version of it, as an upgrade would bring: another
 # version, and another policy.ini than the one that administrators edit.
 next_deb() {
@@ -141,9 +229,10 @@ next_deb() {
     rm -rf "$tree"
 }
 
-# The second disk: driver, cases, packages, guests.
+# $1: suite. The second disk: driver, cases, packages, guests.
 build_stage() {
-    local stage=$work/stage case
+    local stage=$work/stage case deb=${debs[$1]:-}
+    rm -rf "$stage"
     mkdir -p "$stage/cases" "$stage/debs"
     cp -r "$here/inside" "$stage/"
     for case in "${cases[@]}"; do
@@ -157,7 +246,7 @@ build_stage() {
         cp "$deb" "$stage/debs/xsavesd.deb"
         next_deb "$deb" "$stage/debs/xsavesd-next.deb"
     fi
-    mkfs.ext4 -q -F -d "$stage" "$work/stage.img" 64M 2>&1 | grep -v "^Creating" || true
+    mkfs.ext4 -q -F -d "$stage" "$work/stage-$1.img" 64M 2>&1 | grep -v "^Creating" || true
 }
 
 # $1: machine. Boots it, and leaves its report and its console.
@@ -172,7 +261,7 @@ boot() {
         -kernel "$base/vmlinuz" -initrd "$base/initrd" \
         -append "console=ttyS0 root=/dev/vda rw init=/sbin/init panic=1 quiet fsck.mode=skip lab.machine=$machine $args" \
         -drive "file=$base/root.img,format=raw,if=virtio,snapshot=on,cache=unsafe" \
-        -drive "file=$work/stage.img,format=raw,if=virtio,snapshot=on" \
+        -drive "file=$work/stage-$suite.img,format=raw,if=virtio,snapshot=on" \
         -serial "file:$log.console" -serial "file:$log.serial" \
         >"$log.qemu" 2>&1 </dev/null &
     trap 'kill %1; wait' TERM
@@ -192,11 +281,16 @@ run() {
     for machine in "${chosen[@]}"; do
         suite=${machines[$machine]%%;*}
         build_base "$suite"
+        if [[ -z $bare && -z ${debs[$suite]:-} ]]; then
+            debs[$suite]=$(package_of "$suite")
+        fi
     done
     exec 9>&-
     work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-lab.XXXXXX")
     scratch+=("$work")
-    build_stage
+    for suite in "${!userland[@]}"; do
+        build_stage "$suite"
+    done
     # Two at a time: each is busy on little more than one core.
     for machine in "${chosen[@]}"; do
         while [[ $(jobs -rp | wc -l) -ge 2 ]]; do
@@ -236,8 +330,10 @@ trap 'exit 2' INT TERM HUP
 
 verb=${1:-}
 shift || true
-deb=
+declare -A debs=()
+bare=
 keep=
+operands=()
 chosen=()
 globs=()
 while [[ $# -gt 0 ]]; do
@@ -245,7 +341,10 @@ while [[ $# -gt 0 ]]; do
     --deb | --machine | --case | --keep)
         [[ $# -ge 2 ]] || usage
         case $1 in
-        --deb) deb=$2 ;;
+        --deb)
+            [[ $2 == *=* && -r ${2#*=} ]] || die "cannot read ${2#*=}"
+            debs[${2%%=*}]=${2#*=}
+            ;;
         --machine)
             [[ -n ${machines[$2]:-} ]] || die "no machine $2"
             chosen+=("$2")
@@ -255,11 +354,18 @@ while [[ $# -gt 0 ]]; do
         esac
         shift 2
         ;;
-    *) usage ;;
+    --bare)
+        bare=1
+        shift
+        ;;
+    -*) usage ;;
+    *)
+        operands+=("$1")
+        shift
+        ;;
     esac
 done
 [[ ${#chosen[@]} -gt 0 ]] || chosen=("${order[@]}")
-[[ -z $deb || -r $deb ]] || die "cannot read $deb"
 
 cases=()
 for case in "$here"/cases/*.sh; do
@@ -281,7 +387,7 @@ case $verb in
 tools) printf '%s\n' "${tools[@]}" ;;
 machines) printf '%s\n' "${order[@]}" ;;
 clean) rm -rf "$cache" ;;
-base | run)
+base | run | package)
     [[ $EUID -eq 0 ]] || die "needs root"
     for tool in mmdebstrap mkfs.ext4 qemu-system-x86_64 gcc ld dpkg-deb; do
         command -v "$tool" >/dev/null || die "no $tool here; apt-get install ${tools[*]}"
@@ -293,6 +399,14 @@ base | run)
         for suite in "${!userland[@]}"; do
             build_base "$suite"
         done
+        exit 0
+    fi
+    if [[ $verb == package ]]; then
+        [[ ${#operands[@]} -eq 2 && -n ${userland[${operands[0]}]:-} ]] || usage
+        deb=$(package_of "${operands[0]}")
+        mkdir -p "${operands[1]}"
+        # shellcheck disable=SC2016
+        cp "$deb" "${operands[1]}/$(dpkg-deb --show --showformat='${Package}_${Version}_${Architecture}.deb' "$deb")"
         exit 0
     fi
     [[ ${#cases[@]} -gt 0 ]] || die "no such case"
