@@ -79,7 +79,10 @@ static enum tristate flags_xsaves(const char *flags) {
         return TRISTATE_NO;
 }
 
-/* Has every CPU the flag? Linux itself uses, and lets KVM use, what all CPUs have (identify_cpu()). */
+/*
+ * Has every CPU the flag? Linux itself uses, and lets KVM use, what all CPUs have
+ * (identify_cpu()).
+ */
 static enum tristate cpuinfo_xsaves(const char *text) {
         enum tristate all = TRISTATE_UNKNOWN;
         const char *flags;
@@ -94,7 +97,10 @@ static enum tristate cpuinfo_xsaves(const char *text) {
         return all;
 }
 
-/* show_cpuinfo() leaves the line out where the revision is 0: then there are fewer lines than CPUs. */
+/*
+ * show_cpuinfo() leaves the line out where the revision is 0: then there are fewer lines than
+ * CPUs.
+ */
 static struct microcode cpuinfo_microcode(const char *text) {
         struct microcode microcode = {};
         unsigned n_processors = 0;
@@ -123,7 +129,10 @@ static int read_attribute(const char *folder, const char *name, char **ret) {
         return r == -ENOMEM ? r : 0;
 }
 
-/* A CPU that is offline shows no revision; when it comes up, the kernel loads it the same microcode. */
+/*
+ * A CPU that is offline shows no revision; when it comes up, the kernel loads it the same
+ * microcode.
+ */
 static int add_sysfs_cpu(struct microcode *microcode, const char *folder) {
         AUTO_FREE char *online = NULL, *version = NULL;
         int r;

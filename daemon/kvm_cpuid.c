@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /*
- * Bits that QEMU gives to a guest although KVM_GET_SUPPORTED_CPUID lacks them: they are offered, and not
- * forced along by x-force-features (kvm_arch_get_supported_cpuid() of QEMU 7.2).
+ * Bits that QEMU gives to a guest although KVM_GET_SUPPORTED_CPUID lacks them: they are offered,
+ * and not forced along by x-force-features (kvm_arch_get_supported_cpuid() of QEMU 7.2).
  */
 static const struct {
         struct cpuid_leaf bits;

@@ -17,8 +17,8 @@ struct kvm_ops {
 };
 
 /*
- * The leaves that a guest can be given: KVM's, and what QEMU adds to them. Returns 0, -ENOMEM or what
- * supported_cpuid() returned.
+ * The leaves that a guest can be given: KVM's, and what QEMU adds to them. Returns 0, -ENOMEM or
+ * what supported_cpuid() returned.
  */
 int kvm_cpuid_ask(const struct kvm_ops *ops, struct cpuid_leaf **ret, size_t *ret_n);
 

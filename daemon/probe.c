@@ -16,7 +16,10 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 
-/* The leaves that host_facts_set_cpu() reads. One above the highest would give the highest's data. */
+/*
+ * The leaves that host_facts_set_cpu() reads. One above the highest would give the highest's
+ * data.
+ */
 static int probe_cpu(struct host_facts *facts) {
         struct cpuid_leaf leaves[] = {{.leaf = 0x0}, {.leaf = 0x1}, {.leaf = 0xd, .subleaf = 1}};
         size_t n_leaves = 0;

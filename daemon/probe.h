@@ -10,7 +10,7 @@ struct probe_paths {
 };
 
 /*
- * Probe the host; `paths` may be NULL. What cannot be found out is unknown: no privilege, no KVM and no x86
- * is needed. host_model stays unknown, libvirt knows it. Returns 0 or -ENOMEM.
+ * Probe the host; `paths` may be NULL. What cannot be found out is unknown: no privilege, no KVM
+ * and no x86 is needed. host_model stays unknown, libvirt knows it. Returns 0 or -ENOMEM.
  */
 int probe_host(const struct probe_paths *paths, struct host_facts **ret);

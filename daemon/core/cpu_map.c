@@ -249,7 +249,7 @@ int cpu_map_add(struct cpu_map *map, const char *text, size_t length) {
         return 0;
 }
 
-/* The model whose signatures `name` has: its own ones, or those of the nearest ancestor with some. */
+/* The model whose signatures `name` has: itself, or its nearest ancestor with some. */
 static const struct model *find_signed(const struct cpu_map *map, const char *name) {
         const struct model *model = find(&map->models, name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* libvirt's CPU map (/usr/share/libvirt/cpu_map): signatures of CPU models, CPUID bits of features. */
+/* libvirt's CPU map (/usr/share/libvirt/cpu_map): signatures of models, CPUID bits of features. */
 
 #include "core/host.h"
 
@@ -13,9 +13,10 @@ DEFINE_CLEANUP(struct cpu_map *, cpu_map_free);
 #define AUTO_CPU_MAP CLEANUP(cpu_map_free_p)
 
 /*
- * Add one file of the map: any text with <model> and <feature> elements below its root. A model that is
- * defined by another one (`<model name='…'/>` inside) has that one's signatures unless it has its own,
- * as in libvirt's x86ModelParse(). Returns 0, -ENOMEM or -EBADMSG (not XML; nothing was added).
+ * Add one file of the map: any text with <model> and <feature> elements below its root. A model
+ * that is defined by another one (`<model name='…'/>` inside) has that one's signatures unless it
+ * has its own, as in libvirt's x86ModelParse(). Returns 0, -ENOMEM or -EBADMSG (not XML; nothing
+ * was added).
  */
 int cpu_map_add(struct cpu_map *map, const char *text, size_t length);
 
@@ -24,8 +25,8 @@ bool cpu_map_model_has_signature(const struct cpu_map *map, const char *name, un
                                  unsigned model);
 
 /*
- * Are all CPUID bits of the feature `name` set in `leaves`? TRISTATE_UNKNOWN for a feature that the map
- * does not have or defines by an MSR, and where there are no leaves.
+ * Are all CPUID bits of the feature `name` set in `leaves`? TRISTATE_UNKNOWN for a feature that
+ * the map does not have or defines by an MSR, and where there are no leaves.
  */
 enum tristate cpu_map_feature_offered(const struct cpu_map *map, const char *name,
                                       const struct cpuid_leaf *leaves, size_t n_leaves);

@@ -4,10 +4,10 @@
 #include <errno.h>
 
 /*
- * AMD describes the erratum in its revision guides (document 56323: Zen 2 servers). Linux works around it on
- * all of Zen 1 and Zen 2 (commit b0563468eeac); which models those are is told by bsp_init_amd() in
- * arch/x86/kernel/cpu/amd.c (commits 30fa92832f40, 232afb557835). Hygon's family 18h is a Zen 1 core;
- * there is no statement of its vendor, so that it counts as affected.
+ * AMD describes the erratum in its revision guides (document 56323: Zen 2 servers). Linux works
+ * around it on all of Zen 1 and Zen 2 (commit b0563468eeac); which models those are is told by
+ * bsp_init_amd() in arch/x86/kernel/cpu/amd.c (commits 30fa92832f40, 232afb557835). Hygon's
+ * family 18h is a Zen 1 core; there is no statement of its vendor, so that it counts as affected.
  */
 static const struct {
         const char *vendor;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* AMD erratum 1386: "XSAVES instruction may fail to save XMM registers to the provided state save area". */
+/*
+ * AMD erratum 1386: "XSAVES instruction may fail to save XMM registers to the provided state save
+ * area".
+ */
 
 #include "core/host.h"
 

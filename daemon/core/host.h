@@ -44,7 +44,7 @@ struct host_facts {
         enum tristate hypervisor_xsavec;
         char *host_model; /* what libvirt expands host-model to; NULL: unknown */
 
-        /* KVM_GET_SUPPORTED_CPUID, for features other than XSAVES, each leaf once; none: unknown. */
+        /* What guests can be given, by KVM and QEMU, each leaf once; none: unknown. */
         struct cpuid_leaf *hypervisor_cpuid;
         size_t n_hypervisor_cpuid;
 };
@@ -60,24 +60,24 @@ int host_facts_copy(const struct host_facts *facts, struct host_facts **ret);
 bool host_text_valid(const char *text);
 
 /*
- * Set vendor, family, model, stepping, virtualized, cpu_xsaves and cpu_xsavec from the CPU's leaves. A
- * leaf that is not there is one that the CPU does not have. Returns 0 or -ENOMEM.
+ * Set vendor, family, model, stepping, virtualized, cpu_xsaves and cpu_xsavec from the CPU's
+ * leaves. A leaf that is not there is one that the CPU does not have. Returns 0 or -ENOMEM.
  */
 int host_facts_set_cpu(struct host_facts *facts, const struct cpuid_leaf *leaves, size_t n_leaves);
 
 /*
- * Set hypervisor_cpuid (a copy, without repeats, of CPUID_LEAVES_MAX at most), hypervisor_xsaves and
- * hypervisor_xsavec; no leaves: all unknown. Returns 0 or -ENOMEM.
+ * Set hypervisor_cpuid (a copy, without repeats, of CPUID_LEAVES_MAX at most), hypervisor_xsaves
+ * and hypervisor_xsavec; no leaves: all unknown. Returns 0 or -ENOMEM.
  */
 int host_facts_set_hypervisor(struct host_facts *facts, const struct cpuid_leaf *leaves,
                               size_t n_leaves);
 
 /*
- * Read a facts file: section [host] with the keys of xsavesd-policy.ini(5), and the optional section
- * [hypervisor-cpuid] with lines `LEAF.SUBLEAF = EAX EBX ECX EDX` (hexadecimal with 0x, but for the
- * subleaf, which is decimal). `unknown` stands for what is not known; vendor, family, model and
- * stepping must be given. Any error goes to `problems`, and then *ret stays unset and the return value
- * is 1; other failures are -ENOMEM and -EFBIG, as of ini_read().
+ * Read a facts file: section [host] with the keys of xsavesd-policy.ini(5), and the optional
+ * section [hypervisor-cpuid] with lines `LEAF.SUBLEAF = EAX EBX ECX EDX` (hexadecimal with 0x,
+ * but for the subleaf, which is decimal). `unknown` stands for what is not known; vendor, family,
+ * model and stepping must be given. Any error goes to `problems`, and then *ret stays unset and
+ * the return value is 1; other failures are -ENOMEM and -EFBIG, as of ini_read().
  */
 int host_facts_parse(const char *file, const char *text, size_t length, struct problems *problems,
                      struct host_facts **ret);

@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* Leaf 0 gives the vendor in EBX, EDX, ECX; leaf 1 signature and features (AMD APM 3, E.3.1, E.3.2). */
+/* Vendor in EBX, EDX, ECX; signature and features (AMD APM volume 3, appendix E). */
 #define LEAF_VENDOR 0x0u
 #define LEAF_FEATURES 0x1u
 #define FEATURES_ECX_HYPERVISOR (1u << 31)
 
-/* Subleaf 1 of leaf 0DH says which forms of XSAVE there are (Intel SDM 1, 13.2; AMD APM 3, E.3.8). */
+/* The forms of XSAVE (Intel SDM volume 1, 13.2; AMD APM volume 3, Fn0000_000D_EAX_x1). */
 #define LEAF_XSAVE 0xdu
 #define XSAVE_EAX_XSAVEC (1u << 1)
 #define XSAVE_EAX_XSAVES (1u << 3)

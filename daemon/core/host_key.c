@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Room for any hostname (64), machine-id (32) and CPU model, and short of the longest line of INI. */
+/* Room for any hostname (64), machine-id (32) and CPU model; INI lines end at 199 characters. */
 #define TEXT_MAX 128
 
 static const char *const tristate_names[] = {
@@ -133,7 +133,7 @@ static const struct host_key_kind tristate_kind = {"yes, no or unknown", read_tr
 
 #define FIELD(name) offsetof(struct host_facts, name)
 
-/* The largest family is 0FH and FFH of the extended family; the largest model FH and 0FH of each. */
+/* The largest family is FH and FFH of the extended family; the largest model FH of each. */
 const struct host_key host_keys[N_HOST_KEYS] = {
         {"hostname", &text_kind, FIELD(hostname)},
         {"machine-id", &text_kind, FIELD(machine_id)},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The core on the CPUID of real machines: XSAVESD_CORPUS names a folder whose cpuid/ holds MACHINE.xml
- * (libvirt's <cpudata>, each leaf) and MACHINE.sig (leaf 1, then family, model and stepping) per machine.
+ * The core on the CPUID of real machines: XSAVESD_CORPUS names a folder whose cpuid/ holds
+ * MACHINE.xml (libvirt's <cpudata>, each leaf) and MACHINE.sig (leaf 1, then family, model and
+ * stepping) per machine.
  */
 
 #include "core/erratum.h"
@@ -14,7 +15,10 @@
 
 #include "../unit/data.h"
 
-/* All others have no erratum 1386. None of these comes with its microcode, so none counts as fixed. */
+/*
+ * All others have no erratum 1386. None of these comes with its microcode, so none counts as
+ * fixed.
+ */
 static const char *const live[] = {
         "EPYC-7502-32-Core",
         "Hygon-C86-7185-32-core",

@@ -6,7 +6,10 @@
 
 #include "../unit/data.h"
 
-/* Load a folder of tests/data/cpu_map; the reason must contain `reason` (NULL: there must be none). */
+/*
+ * Load a folder of tests/data/cpu_map; the reason must contain `reason` (NULL: there must be
+ * none).
+ */
 static struct cpu_map *load(const char *name, const char *reason) {
         AUTO_FREE char *relative = NULL, *folder = NULL, *told = NULL;
         struct cpu_map *map = NULL;
