@@ -8,61 +8,15 @@
 
 # shellcheck source=../sandbox/agent.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../sandbox/agent.sh"
+# shellcheck source=../tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 
 # The host that the functions below act on; a case with two hosts switches it.
 host=rome
-# What the last command of try said, both outputs.
-said=
-e2e_count=0
-e2e_failed=0
-
-note() { printf '# %s\n' "${*//$'\n'/$'\n'# }"; }
-
-verdict() {
-    local result=$1
-
-    e2e_count=$((e2e_count + 1))
-    shift
-    printf '%s %d - %s\n' "$result" "$e2e_count" "$*"
-    [[ $result == ok ]] || e2e_failed=$((e2e_failed + 1))
-}
-
-# ok TEXT COMMAND…: the command succeeds.
-ok() {
-    local text=$1
-
-    shift
-    if "$@"; then
-        verdict ok "$text"
-    else
-        verdict "not ok" "$text"
-        note "failed: $*"
-        [[ -z $said ]] || note "last said: $said"
-    fi
-}
-
-not() { ! "$@"; }
-
-# same TEXT WANTED GOT
-same() {
-    if [[ $2 == "$3" ]]; then
-        verdict ok "$1"
-    else
-        verdict "not ok" "$1"
-        note "wanted: $2"
-        note "got:    $3"
-    fi
-}
-
-bail() {
-    echo "Bail out! $*"
-    exit 99
-}
-
 e2e_end() {
     local status=$? name log
 
-    if ((e2e_failed > 0 || (status != 0 && status != 77))); then
+    if ((tap_failed > 0 || (status != 0 && status != 77))); then
         for name in "${!sandbox_line[@]}"; do
             for log in xsavesd libvirtd; do
                 note "$log on $name:"
@@ -71,11 +25,8 @@ e2e_end() {
         done
     fi
     sandbox_down_all
-    if ((status == 0)); then
-        echo "1..$e2e_count"
-        ((e2e_failed == 0)) || exit 1
-    fi
-    exit "$status"
+    ((status == 0)) || exit "$status"
+    tap_end
 }
 trap e2e_end EXIT
 
