@@ -47,6 +47,25 @@ int problems_add(struct problems *problems, enum severity severity, const char *
         return r;
 }
 
+static void reverse(struct problem *items, size_t count) {
+        for (size_t i = 0; i < count / 2; i++) {
+                struct problem item = items[i];
+
+                items[i] = items[count - i - 1];
+                items[count - i - 1] = item;
+        }
+}
+
+void problems_move(struct problems *problems, size_t first, size_t to) {
+        struct problem *items = problems->items + to;
+
+        if (first == problems->count)
+                return;
+        reverse(items, first - to);
+        reverse(items + (first - to), problems->count - first);
+        reverse(items, problems->count - to);
+}
+
 int problem_format(const struct problem *problem, char **ret) {
         const char *severity = problem->severity == SEVERITY_WARNING ? "warning: " : "";
 

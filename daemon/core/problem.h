@@ -34,6 +34,9 @@ void problems_clear(struct problems *problems);
 int problems_add(struct problems *problems, enum severity severity, const char *file, unsigned line,
                  const char *format, ...) PRINTF_FORMAT(5, 6);
 
+/* Move the problems from number `first` on to before those from number `to` on. */
+void problems_move(struct problems *problems, size_t first, size_t to);
+
 /*
  * One problem as `file:line: message`, `file: message` without a line; a warning has "warning: "
  * before its message. Returns 0 or -ENOMEM.

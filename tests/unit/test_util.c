@@ -178,6 +178,20 @@ static void no_problems_are_an_empty_text(UNUSED void **state) {
         assert_null(problems.items);
 }
 
+static void problems_move_in_their_order(UNUSED void **state) {
+        AUTO_PROBLEMS struct problems problems = {};
+        AUTO_FREE char *text = NULL;
+
+        problems_move(&problems, 0, 0);
+        for (unsigned line = 1; line <= 5; line++)
+                assert_int_equal(problems_add(&problems, SEVERITY_ERROR, "f", line, "x"), 0);
+        problems_move(&problems, 3, 1);
+        problems_move(&problems, 5, 0);
+        problems_move(&problems, 2, 2);
+        assert_int_equal(problems_format(&problems, SEVERITY_ERROR, &text), 0);
+        assert_string_equal(text, "f:1: x\nf:4: x\nf:5: x\nf:2: x\nf:3: x");
+}
+
 static void a_string_map_finds_what_was_added(UNUSED void **state) {
         enum { N = 5000 };
         AUTO_STRING_MAP struct string_map map = {};
@@ -229,6 +243,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(make_one_line_leaves_one_line_of_utf8),
                 cmocka_unit_test(problems_are_formatted_by_severity),
                 cmocka_unit_test(no_problems_are_an_empty_text),
+                cmocka_unit_test(problems_move_in_their_order),
                 cmocka_unit_test(a_string_map_finds_what_was_added),
                 cmocka_unit_test(string_map_keys_of_one_hash_are_told_apart),
         };
