@@ -33,7 +33,7 @@ tools=(mmdebstrap debian-archive-keyring e2fsprogs qemu-system-x86 gcc
 
 # The userland, per suite. The kernel is always bookworm's: it masks XSAVES on
 # Zen 2, and trixie's own does not run under the TCG of QEMU 7.2.
-common=(systemd systemd-sysv dbus udev kmod polkitd procps iproute2 apt
+common=(systemd systemd-sysv dbus udev kmod polkitd procps iproute2 apt jq
     libvirt-daemon-system libvirt-clients qemu-system-x86
     libxml2 libxml2-utils libinih1 libjansson4)
 declare -A userland=(

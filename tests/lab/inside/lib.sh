@@ -63,6 +63,21 @@ eventually() {
     done
 }
 
+# gives WANTED COMMAND...: the command's output is that; for use with eventually.
+gives() {
+    local wanted=$1
+    shift
+    [[ $("$@") == "$wanted" ]]
+}
+
+# What the machine has on disk, without what comes and goes with any work.
+list_files() {
+    find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /srv -o -path /lab -o -path /var/tmp \
+        -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
+        -o -path /var/lib/libvirt -o -path /etc/libvirt/qemu -o -path /var/lib/systemd/timers \) \
+        -prune -o -print | LC_ALL=C sort
+}
+
 # host_cpuid LEAF SUBLEAF: EAX of this machine, as 0x5; wants the module cpuid.
 host_cpuid() {
     local eax
@@ -152,3 +167,76 @@ guests_away() {
         guest_gone "$guest"
     done
 }
+
+# guest_xml_now NAME: the definition of the next start, with what virsh hides.
+guest_xml_now() { virsh -q dumpxml --inactive --security-info "$1"; }
+
+# guest_xpath NAME XPATH
+guest_xpath() { guest_xml_now "$1" | xmllint --xpath "$2" - 2>/dev/null; }
+
+# guest_policy NAME FEATURE: the policy of a CPU feature in the definition.
+guest_policy() { guest_xpath "$1" "string(//cpu/feature[@name='$2']/@policy)"; }
+
+# Whether the definition has the forced grant, whole.
+guest_has_grant() {
+    [[ $(guest_policy "$1" xsaves) == force ]] &&
+        guest_xpath "$1" "//*[local-name()='arg'][@value='x86_64-cpu.x-force-features=on']" >/dev/null
+}
+guest_has_no_grant() { ! guest_has_grant "$1"; }
+guest_is_defined() { virsh -q dominfo "$1" >/dev/null 2>&1; }
+
+# ---- policy and daemon
+
+manager="org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager"
+# Kept by the case that installs the package: the policy as shipped.
+shipped=/srv/policy.ini
+
+# The examples of section 4: this host may, and guests named NAME may.
+allow_host="
+[host lab]
+hostname = bench-*
+cpu = AuthenticAMD-23-49-*
+xsaves = allow
+"
+# allow_guest NAME ASSERTION
+allow_guest() {
+    printf '[guest %s]\nname = %s\nxsaves = allow\n' "$1" "$1"
+    [[ -z ${2:-} ]] || printf 'guest = %s\n' "$2"
+}
+
+property() {
+    # shellcheck disable=SC2086
+    busctl get-property $manager "$1" | cut -d ' ' -f 2-
+}
+
+# policy_set TEXT: edits /etc/xsavesd/policy.ini, as an editor does, and does
+# nothing else but wait until the daemon has seen it.
+policy_set() {
+    local before
+    before=$(property PolicyGeneration)
+    printf '%s\n' "$1" >/etc/xsavesd/.new
+    mv /etc/xsavesd/.new /etc/xsavesd/policy.ini
+    policy_wait "$before"
+}
+
+policy_reset() {
+    local before
+    before=$(property PolicyGeneration)
+    cp "$shipped" /etc/xsavesd/policy.ini
+    policy_wait "$before"
+}
+
+policy_newer() { [[ $(property PolicyGeneration) != "$1" ]]; }
+policy_wait() {
+    eventually 15 policy_newer "$1" || fail "the daemon has not seen an edit of the policy within 15 s"
+}
+
+policy_is_good() { [[ $(property PolicyError) == '""' ]]; }
+policy_is_bad() { [[ $(property PolicyError) == '"'?*'"' ]]; }
+
+daemon_is_not() { [[ $(daemon_pid) != "$1" && $(daemon_pid) != 0 ]]; }
+daemon_answers() { property Version; }
+daemon_pid() { systemctl show -P MainPID xsavesd.service; }
+
+# explain NAME KEY
+explain() { xsavesctl explain --json "$1" | jq -r --arg key "$2" '.[$key] // "null"'; }

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# machines: zen2-bookworm
+# needs: package
+#
+# Whatever breaks: ordinary guests start, guests with XSAVES that nobody vetted
+# do not, and once it is whole again a granted guest starts by itself.
+
+guest_define plain "$passthrough"
+guest_xml unvetted "$forced_cpu" "$pair" >/run/unvetted.xml
+policy_set "$allow_host
+$(allow_guest granted never-uses-xsaves)"
+guest_define granted "$passthrough"
+eventually 15 guest_has_grant granted
+
+# holds WHILE: the two promises, now.
+holds() {
+    local out started took
+    started=$(date +%s%N)
+    out=$(virsh -q create /run/unvetted.xml 2>&1)
+    took=$((($(date +%s%N) - started) / 1000000))
+    evidence "$1 ($took ms): $out"
+    expect_match "$1: an unvetted guest is refused" "$out" "xsavesd: .*unvetted"
+    guest_is_defined unvetted && guest_gone unvetted
+    out=$(guest_start plain)
+    expect_equal "$1: an ordinary guest starts" "$out" ""
+    expect_match "$1: without XSAVES" "$(guest_says plain)" " xsave=00000005 .*xss=none"
+    guest_stop plain >/dev/null
+}
+
+# recovered AFTER
+recovered() {
+    expect "$1: the daemon answers again" eventually 30 daemon_answers
+    expect "$1: and is connected to libvirt" eventually 30 gives true property LibvirtConnected
+}
+
+granted_starts() {
+    local out
+    out=$(guest_start granted)
+    expect_equal "$1: a granted guest starts" "$out" ""
+    expect_match "$1: with XSAVES" "$(guest_says granted)" " xsave=0000000d .*ok$"
+    guest_stop granted >/dev/null
+}
+
+# Stopped: the hook's call starts it again, so it is only away when masked.
+systemctl stop xsavesd.service
+out=$(virsh -q create /run/unvetted.xml 2>&1)
+evidence "stopped: $out"
+expect_match "stopped: the hook's call activates the daemon, which refuses" "$out" "denied-erratum-default"
+expect "stopped: it runs again" systemctl -q is-active xsavesd.service
+
+systemctl -q mask --runtime --now xsavesd.service
+holds masked
+systemctl -q unmask --runtime xsavesd.service
+systemctl start xsavesd.service
+recovered masked
+
+# Killed again and again.
+(
+    while :; do
+        systemctl kill -s KILL xsavesd.service
+        sleep 0.3
+    done
+) 2>/dev/null &
+killer=$!
+holds "kill -9 in a loop"
+kill "$killer"
+wait "$killer" 2>/dev/null
+recovered "kill -9 in a loop"
+
+# Hung: the watchdog sees it.
+mkdir -p /run/systemd/system/xsavesd.service.d
+printf '[Service]\nWatchdogSec=4\nTimeoutAbortSec=2\n' >/run/systemd/system/xsavesd.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart xsavesd.service
+pid=$(daemon_pid)
+sleep 6
+expect_equal "the watchdog leaves a daemon alone that lives" "$(daemon_pid)" "$pid"
+kill -STOP "$pid"
+started=$(date +%s%N)
+out=$(virsh -q create /run/unvetted.xml 2>&1)
+took=$((($(date +%s%N) - started) / 1000000))
+evidence "hung ($took ms): $out"
+expect_match "hung: an unvetted guest is refused" "$out" "xsavesd: .*unvetted"
+expect "hung: the watchdog starts it anew" eventually 30 daemon_is_not "$pid"
+rm -rf /run/systemd/system/xsavesd.service.d
+systemctl daemon-reload
+recovered hung
+
+systemctl restart libvirtd.service
+recovered "libvirtd restarted"
+granted_starts "libvirtd restarted"
+
+systemctl restart dbus.service
+recovered "bus restarted"
+holds "bus restarted"
+
+# No disk: what libvirt itself needs to start a guest stays writable.
+dd if=/dev/zero of=/srv/../fill bs=1M 2>/dev/null
+cat /dev/zero >/fill.rest 2>/dev/null
+evidence "$(df -h / | tail -n 1)"
+systemctl restart xsavesd.service
+expect "disk full: the daemon starts" eventually 30 daemon_answers
+out=$(virsh -q create /run/unvetted.xml 2>&1)
+expect_match "disk full: an unvetted guest is refused" "$out" "xsavesd: .*unvetted"
+out=$(guest_start plain)
+if [[ -z $out ]]; then
+    pass "disk full: an ordinary guest starts"
+    guest_stop plain >/dev/null
+elif [[ $out != *xsavesd* ]]; then
+    evidence "libvirt itself cannot: $out"
+    pass "disk full: an ordinary guest is not refused by xsavesd"
+else
+    fail "disk full: $out"
+fi
+rm -f /fill /fill.rest
+recovered "disk full"
+
+# The policy cannot be read: at a start nothing is granted, and it says so.
+chmod 000 /etc/xsavesd
+systemctl restart xsavesd.service
+expect "unreadable policy: the daemon starts" eventually 30 daemon_answers
+evidence "$(property PolicyError)"
+expect "unreadable policy: it says so" policy_is_bad
+holds "unreadable policy"
+chmod 755 /etc/xsavesd
+expect "readable again: it is picked up by itself" eventually 30 policy_is_good
+expect "and the grant is back" eventually 30 guest_has_grant granted
+granted_starts "readable again"
+
+policy_reset
+guest_gone plain
+guest_gone granted
