@@ -57,14 +57,19 @@ void guest_clear(struct guest *guest) {
 }
 
 /* A definition that libvirt itself would not take. */
-static int refuse(char **ret_reason, const char *format, const char *what) PRINTF_FORMAT(2, 0);
-static int refuse(char **ret_reason, const char *format, const char *what) {
+static int refuse(char **ret_reason, const char *format, ...) PRINTF_FORMAT(2, 3);
+static int refuse(char **ret_reason, const char *format, ...) {
+        va_list arguments;
+        char *reason;
         int r;
 
-        r = format_to(ret_reason, format, what);
+        va_start(arguments, format);
+        r = vasprintf(&reason, format, arguments);
+        va_end(arguments);
         if (r < 0)
-                return r;
-        make_one_line(*ret_reason);
+                return -ENOMEM;
+        make_one_line(reason);
+        *ret_reason = reason;
         return 1;
 }
 
@@ -138,7 +143,7 @@ static int read_identity(struct guest *guest, const struct xml_element *domain, 
                 return refuse(ret_reason, "the root element is <%s>, not <domain>",
                               xml_name(domain));
         if (!xml_attribute(domain, "type"))
-                return refuse(ret_reason, "<domain> has no %s", "type");
+                return refuse(ret_reason, "<domain> has no type");
 
         r = strdup_to(&guest->type, xml_attribute(domain, "type"));
         if (r >= 0 && name)
@@ -225,7 +230,7 @@ static int read_feature(struct guest *guest, const struct xml_element *feature, 
         enum feature_policy policy = FEATURE_UNSET, *known = NULL;
 
         if (!name)
-                return refuse(ret_reason, "a CPU <%s> has no name", "feature");
+                return refuse(ret_reason, "a CPU <feature> has no name");
         if (text && (feature_policy_from_string(text, &policy) < 0 || policy < FEATURE_FORCE))
                 return refuse(ret_reason, "unknown CPU feature policy '%s'", text);
 
@@ -284,7 +289,8 @@ static int read_commandline(struct guest *guest, const struct xml_element *domai
                         return refuse(ret_reason, "<qemu:arg> has something else than a %s",
                                       "value");
                 if (++n_args > QEMU_ARGS_MAX)
-                        return refuse(ret_reason, "too many arguments in <%s>", "qemu:commandline");
+                        return refuse(ret_reason, "more than %d arguments in <qemu:commandline>",
+                                      QEMU_ARGS_MAX);
                 r = qemu_args_add(&args, previous, value);
                 if (r < 0)
                         return r;
