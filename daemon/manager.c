@@ -147,13 +147,15 @@ static int read_facts_file(const char *path, struct host_facts **ret) {
 }
 
 static int find_host(struct manager *manager, const char *facts_file) {
+        AUTO_FREE char *missing = NULL;
         int r;
 
-        r = cpu_map_load(NULL, &manager->map);
+        r = cpu_map_load(NULL, &manager->map, &missing);
         if (r > 0)
-                log_warning(
-                        "libvirt's CPU map is not there: no CPU model is known to show this host's "
-                        "family and model");
+                log_warning("libvirt's CPU map is not whole, so that CPU models may not be known "
+                            "to show "
+                            "this host's family and model: %s",
+                            missing);
         else if (r < 0)
                 return r;
 
