@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/definition.h"
+
+#include <string.h>
+
+#include "core/plan.h"
+#include "core/qemu_args.h"
+#include "core/record.h"
+#include "core/xml.h"
+
+int definition_read(const char *xml, size_t length, struct guest *ret, char **ret_reason) {
+        AUTO_XML struct xml_document *document = NULL;
+        int r;
+
+        r = xml_parse(xml, length, &document, ret_reason);
+        return r != 0 ? r : guest_read(ret, xml_root(document), ret_reason);
+}
+
+static bool is_off(enum feature_policy policy) {
+        return policy == FEATURE_DISABLE || policy == FEATURE_FORBID;
+}
+
+struct next_start next_start_of(const struct judge *judge, const struct guest *guest) {
+        return (struct next_start){
+                .xsaves = guest_would_see_xsaves(guest, judge_offers_xsaves(judge, guest)),
+                .xsavec_hidden = is_off(guest->xsavec),
+        };
+}
+
+struct next_start next_start_rewritten(const struct judge *judge,
+                                       const struct rewritten *rewritten) {
+        struct plan plan = plan_make(judge, &rewritten->guest, &rewritten->decision);
+        struct guest guest = rewritten->guest; /* shallow: nothing owned is changed */
+
+        if (plan.xsaves != FEATURE_ABSENT)
+                guest.xsaves = plan.xsaves;
+        if (plan.xsavec != FEATURE_ABSENT)
+                guest.xsavec = plan.xsavec;
+        if (plan.pair != PAIR_LEAVE)
+                guest.force_pair = plan.pair == PAIR_ADD;
+        return next_start_of(judge, &guest);
+}
+
+/* --- what libvirt stored --- */
+
+struct owned {
+        struct guest guest; /* with what xsavesd did */
+        char *text;         /* without it */
+};
+
+static void owned_clear(struct owned *owned) {
+        guest_clear(&owned->guest);
+        free(owned->text);
+}
+
+/* Drop white space, and the binding of QEMU's prefix: libvirt puts that on the root of whatever has a
+ * <qemu:commandline>, where it stays when the element is taken out again. In place. */
+static void squeeze(char *text) {
+        static const char binding[] = "xmlns:" QEMU_PREFIX "=\"" QEMU_NAMESPACE "\"";
+        char *end = text;
+
+        while (*text) {
+                if (strchr(" \t\r\n", *text))
+                        text++;
+                else if (strncmp(text, binding, sizeof(binding) - 1) == 0)
+                        text += sizeof(binding) - 1;
+                else
+                        *end++ = *text++;
+        }
+        *end = '\0';
+}
+
+/* As guest_read(), also for a text that is refused: that is like no other. */
+static int read_owned(const char *xml, size_t length, struct owned *ret) {
+        AUTO_XML struct xml_document *document = NULL;
+        AUTO_FREE char *reason = NULL;
+        int r;
+
+        r = xml_parse(xml, length, &document, &reason);
+        if (r == 0)
+                r = guest_read(&ret->guest, xml_root(document), &reason);
+        if (r == 0)
+                r = record_revert(xml_root(document));
+        if (r == 0)
+                r = xml_serialize(document, &ret->text, &length);
+        if (r == 0)
+                squeeze(ret->text);
+        return r;
+}
+
+int definition_is_stored(const char *written, size_t written_length, const char *stored,
+                         size_t stored_length) {
+        CLEANUP(owned_clear) struct owned a = {}, b = {};
+        int r;
+
+        r = read_owned(written, written_length, &a);
+        if (r == 0)
+                r = read_owned(stored, stored_length, &b);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        return a.guest.xsaves == b.guest.xsaves && a.guest.xsavec == b.guest.xsavec &&
+               streq(a.text, b.text);
+}

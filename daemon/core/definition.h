@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Questions to a domain's XML as it is, beside what is to become of it (rewrite.h). */
+
+#include "core/rewrite.h"
+
+/*
+ * Read the guest that this XML makes, with all that xsavesd did to it, into a zero-initialized *ret, which
+ * is to be cleared in any case. Returns 0; -ENOMEM; or 1 with *ret_reason set (owned, one line).
+ */
+int definition_read(const char *xml, size_t length, struct guest *ret, char **ret_reason);
+
+/* What a start of a guest would give it. */
+struct next_start {
+        bool xsaves;
+        bool xsavec_hidden;
+};
+
+struct next_start next_start_of(const struct judge *judge, const struct guest *guest);
+/* The same, of a definition that rewrite_xml() has been over with an enforcing judge. */
+struct next_start next_start_rewritten(const struct judge *judge,
+                                       const struct rewritten *rewritten);
+
+/*
+ * Is `stored` what libvirt makes of `written`? libvirt formats anew, and puts what was added where its
+ * schema has it; so this compares what the owner wrote, but for white space, and the policies of
+ * xsaves and xsavec. Returns 1 for yes, 0 for no (also where the core refuses one), or -ENOMEM.
+ */
+int definition_is_stored(const char *written, size_t written_length, const char *stored,
+                         size_t stored_length);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "virt_races.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/definition.h"
+#include "log.h"
+
+/* How late an event may be. A few ms in practice; where it takes longer, a change is read once more than
+ * it had to be, or an edit that is lost is not reported. */
+#define SETTLE_USEC 1000000
+
+/* So many definitions are kept in memory; more make the oldest settle early. */
+#define UNSETTLED_MAX 2048
+
+/* No event is waited for any more. Returns our definition, for the caller to own; NULL: there was none. */
+static char *stop_waiting(struct agent *agent, struct domain *domain) {
+        char *xml = domain->own.xml;
+
+        if (xml) {
+                TAILQ_REMOVE(&agent->domains.unsettled, domain, in_unsettled);
+                agent->domains.n_unsettled--;
+        }
+        domain->own = (struct own_definition){};
+        return xml;
+}
+
+void races_defined(struct agent *agent, struct domain *domain, char *xml, size_t length) {
+        unsigned echoes = domain->own.echoes;
+
+        free(stop_waiting(agent, domain));
+        domain->own = (struct own_definition){
+                .xml = xml,
+                .length = length,
+                .time = monotonic_usec(),
+                .echoes = echoes + 1,
+        };
+        TAILQ_INSERT_TAIL(&agent->domains.unsettled, domain, in_unsettled);
+        agent->domains.n_unsettled++;
+}
+
+/* --- events --- */
+
+void races_saw_edit(struct domain *domain) {
+        domain->touched = true;
+        if (!domain->own.xml)
+                return;
+        domain->own.edits++;
+        domain->own.edits_to_see++;
+}
+
+bool races_saw_defined(struct domain *domain, int detail) {
+        bool by_define = detail == VIR_DOMAIN_EVENT_DEFINED_ADDED ||
+                         detail == VIR_DOMAIN_EVENT_DEFINED_UPDATED;
+
+        if (by_define && domain->own.echoes > 0) {
+                domain->own.echoes--;
+                return false;
+        }
+        races_saw_edit(domain);
+        return true;
+}
+
+void races_saw_undefined(struct domain *domain) {
+        domain->touched = true;
+        domain->own.undefined = domain->own.xml;
+}
+
+/* --- between events --- */
+
+int races_check_edits(struct domain *domain, const char *xml, size_t length) {
+        const struct log_field fields[] = {
+                {"XSAVESD_GUEST", domain_name(domain)},
+                {"XSAVESD_UUID", domain->uuid},
+                {},
+        };
+        unsigned n = domain->own.edits_to_see;
+        int r;
+
+        domain->own.edits_to_see = 0;
+        if (n == 0)
+                return 0;
+        r = definition_is_stored(domain->own.xml, domain->own.length, xml, length);
+        if (r <= 0)
+                return r;
+        log_entry(
+                LOG_WARNING, LOG_ID_LOST_EDIT, fields,
+                "Domain '%s' was edited (%u times) while it was being re-defined, and the edit may "
+                "be lost: look at it, and make it again",
+                domain_name(domain), n);
+        return 0;
+}
+
+uint64_t races_due(const struct agent *agent) {
+        const struct domain *oldest = TAILQ_FIRST(&agent->domains.unsettled);
+
+        if (!oldest)
+                return UINT64_MAX;
+        return agent->domains.n_unsettled > UNSETTLED_MAX ? 0 : oldest->own.time + SETTLE_USEC;
+}
+
+/* Not to delete anything that its owner chose to keep. A driver without these flags (the test driver has
+ * none of them) has nothing of the kind. */
+static int undefine(virDomainPtr handle) {
+        unsigned flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+        int r;
+
+#if LIBVIR_VERSION_NUMBER >= 8009000
+        flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+#endif
+        r = virDomainUndefineFlags(handle, flags);
+        if (r < 0 && virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
+                r = virDomainUndefineFlags(handle, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM);
+        if (r < 0 && virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
+                r = virDomainUndefineFlags(handle, 0);
+        return r;
+}
+
+/* Somebody undefined it, nobody else has defined it since, and still it is defined as we did. */
+static int take_back(struct domain *domain, const char *written, size_t length) {
+        const struct log_field fields[] = {
+                {"XSAVESD_GUEST", domain_name(domain)},
+                {"XSAVESD_UUID", domain->uuid},
+                {},
+        };
+        AUTO_FREE char *stored = NULL, *error = NULL;
+        int r;
+
+        if (virDomainIsPersistent(domain->handle) <= 0)
+                return 0;
+        stored = virDomainGetXMLDesc(domain->handle,
+                                     VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+        if (!stored)
+                return 0;
+        r = definition_is_stored(written, length, stored, strlen(stored));
+        if (r <= 0)
+                return r;
+        if (undefine(domain->handle) < 0) {
+                r = virt_last_error("it cannot be undefined again", &error);
+                if (r < 0)
+                        return r;
+        }
+        log_entry(LOG_WARNING, NULL, fields,
+                  "Domain '%s' was undefined while it was being re-defined, which brought it back: "
+                  "%s",
+                  domain_name(domain), error ? error : "it is undefined again");
+        return 0;
+}
+
+int races_settle(struct agent *agent) {
+        struct domain *domain = TAILQ_FIRST(&agent->domains.unsettled);
+        const struct own_definition own = domain->own;
+        AUTO_FREE char *written = stop_waiting(agent, domain);
+
+        return own.undefined && own.edits == 0 ? take_back(domain, written, own.length) : 0;
+}
