@@ -175,7 +175,7 @@ static int converge_granted(sd_bus_message *call, void *userdata) {
         if (r >= 0)
                 r = manager_converge(userdata, dry_run, guests, on_converged,
                                      sd_bus_message_ref(call));
-        return r;
+        return r < 0 ? r : 1; /* the reply follows */
 }
 
 /*
@@ -194,7 +194,7 @@ static int revert_granted(sd_bus_message *call, void *userdata) {
         r = read_guests(call, &guests);
         if (r >= 0)
                 r = manager_revert(userdata, guests, on_converged, sd_bus_message_ref(call));
-        return r;
+        return r < 0 ? r : 1;
 }
 
 /*

@@ -7,7 +7,8 @@
 
 #define POLKIT_ACTION_MANAGE "org.xsavesd1.manage"
 
-/* Carries the call out and replies to it. Returns 0 or a negative errno, which is replied as an error. */
+/* Carries the call out and replies to it, now or later. Returns as a method handler does: positive, or a negative
+ * errno, which is replied as an error. */
 typedef int (*polkit_continuation)(sd_bus_message *call, void *userdata);
 
 /*
