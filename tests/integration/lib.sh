@@ -36,7 +36,7 @@ stop() {
 finish() {
     local status=$? name
 
-    for name in xsavesd libvirtd dbus; do
+    for name in xsavesd client libvirtd dbus; do
         stop "$name"
         if ((tap_failed > 0)); then
             note "$name said:"
@@ -94,6 +94,8 @@ auth_unix_rw = "none"
 END
     start libvirtd libvirtd --config "$base/libvirtd.conf" --pid-file "$base/libvirtd.pid"
     wait_for 20 virsh_ uri >/dev/null 2>&1 || bail "no libvirtd"
+    # The test driver forgets its domains with the last connection.
+    start client virsh -q -c "$libvirt_uri" event --all --loop
 }
 
 daemon_ready() { property_is LibvirtConnected "b true"; }
@@ -137,11 +139,15 @@ host-model = EPYC-Rome
 END
 }
 
+# The same name is the same domain.
+uuid_of() { printf %s "$1" | md5sum | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/'; }
+
 # domain NAME CPU-CONTENT [MODE]
 domain() {
     cat <<END
 <domain type='test'>
   <name>$1</name>
+  <uuid>$(uuid_of "$1")</uuid>
   <memory>1024</memory>
   <os><type arch='x86_64'>hvm</type></os>
   <cpu mode='${3:-host-passthrough}'>$2</cpu>
