@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * libvirt's qemu hook: GUEST OPERATION SUB-OPERATION EXTRA, the domain's XML on stdin. Whether a guest may
+ * start is the daemon's to say (hook-gate.so), or, where that cannot be reached, hook-fallback.so's.
+ *
+ * Nothing ever goes to stdout: at migrate and restore, libvirt takes that for the domain's new XML.
+ * Leaving stdin unread is harmless: libvirt's virCommandProcessIO() (src/util/vircommand.c) passes over
+ * EPIPE, and libvirtd ignores SIGPIPE.
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/xml.h"
+#include "hook.h"
+
+#define READ_SIZE (64u << 10)
+
+/* At this one it is too late to refuse: libvirt would kill the guest. */
+#define STARTED "started"
+
+/* As gate_operation_from_string(), which links more than this executable is to. */
+static bool is_judged(const char *operation, const char *sub_operation) {
+        static const char *const judged[] = {"prepare", "start", STARTED, "migrate", "restore"};
+
+        if (!streq(sub_operation, "begin"))
+                return false;
+        for (size_t i = 0; i < ELEMENTS_OF(judged); i++)
+                if (streq(operation, judged[i]))
+                        return true;
+        return false;
+}
+
+/* A socket must not become one of them: what is printed would go to the bus. */
+static void open_standard_files(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd >= 0)
+                close(fd);
+}
+
+/* Returns 0 or a negative errno: -EFBIG for more than XML_SIZE_MAX. */
+static int read_stdin(char **ret, size_t *ret_length) {
+        AUTO_FREE char *text = NULL;
+        size_t size = 0, length = 0;
+        char *grown;
+        ssize_t n;
+
+        do {
+                if (length == size) {
+                        size = size == 0 ? READ_SIZE : size * 2;
+                        grown = realloc(text, size + 1);
+                        if (!grown)
+                                return -ENOMEM;
+                        text = grown;
+                }
+                n = read(STDIN_FILENO, text + length, size - length);
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                length += n > 0 ? (size_t)n : 0;
+                if (length > XML_SIZE_MAX)
+                        return -EFBIG;
+        } while (n != 0);
+
+        text[length] = '\0';
+        *ret = STEAL(text);
+        *ret_length = length;
+        return 0;
+}
+
+/* Returns 0, or -ELIBACC with *ret_problem set (borrowed from the dynamic linker). */
+static int ask_module(const char *path, const struct hook_call *call, enum hook_answer *ret_answer,
+                      char **ret_message, const char **ret_problem) {
+        hook_ask_function ask;
+        void *module, *symbol;
+
+        module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        symbol = module ? dlsym(module, HOOK_ASK_SYMBOL) : NULL;
+        if (!symbol) {
+                *ret_problem = dlerror();
+                return -ELIBACC;
+        }
+        memcpy(&ask, &symbol, sizeof(ask));
+        *ret_answer = ask(call, ret_message);
+        return 0;
+}
+
+/*
+ * The modules are gone, the installation is broken. Even so no ordinary guest is stopped: one is refused
+ * whose XML has either of the words anywhere. libvirt formats the XML that it hands to us, so that neither
+ * can hide behind a character reference.
+ */
+static enum hook_answer ask_nobody(const struct hook_call *call, const char *problem,
+                                   char **ret_message) {
+        if (!strcasestr(call->xml, "xsaves") && !strcasestr(call->xml, "x-force-features"))
+                return HOOK_ACCEPT;
+        format_to(ret_message,
+                  "domain '%s' names XSAVES and nobody can say whether it may have it: "
+                  "daemon-unreachable: %s; install xsavesd again, or take XSAVES out of its "
+                  "definition",
+                  call->guest, problem);
+        return HOOK_REFUSE;
+}
+
+static enum hook_answer ask_all(struct hook_call *call, char **ret_message) {
+        AUTO_FREE char *why = NULL;
+        const char *problem = NULL;
+        enum hook_answer answer;
+        int r;
+
+        r = ask_module(MODULE_DIR "/hook-gate.so", call, &answer, &why, &problem);
+        if (r >= 0 && answer != HOOK_OUTAGE) {
+                *ret_message = STEAL(why);
+                return answer;
+        }
+        if (r < 0)
+                strdup_to(&why, problem);
+        if (streq(call->operation, STARTED))
+                return HOOK_ACCEPT;
+
+        call->outage = why ? why : "out of memory";
+        r = ask_module(MODULE_DIR "/hook-fallback.so", call, &answer, ret_message, &problem);
+        return r < 0 ? ask_nobody(call, problem, ret_message) : answer;
+}
+
+static enum hook_answer judge(struct hook_call *call, char **ret_message) {
+        AUTO_FREE char *xml = NULL;
+        enum hook_answer answer;
+        const char *why = NULL;
+        int r;
+
+        r = read_stdin(&xml, &call->length);
+        if (r == -EFBIG)
+                why = "its XML is larger than 8 MiB";
+        else if (r < 0)
+                why = strerror(-r);
+        else if (memchr(xml, '\0', call->length))
+                why = "its XML has a NUL byte";
+        if (why) {
+                format_to(ret_message, "domain '%s': invalid-xml: %s", call->guest, why);
+                return HOOK_REFUSE;
+        }
+
+        call->xml = xml;
+        answer = ask_all(call, ret_message);
+        call->xml = NULL;
+        return answer;
+}
+
+static void print_line(const char *message) {
+        AUTO_FREE char *line = NULL;
+
+        if (!message || format_to(&line, "xsavesd: %s", message) < 0) {
+                fputs("xsavesd: refused, out of memory\n", stderr);
+                return;
+        }
+        make_one_line(line);
+        fprintf(stderr, "%s\n", line);
+}
+
+int main(int argc, char **argv) {
+        AUTO_FREE char *message = NULL;
+        struct hook_call call;
+
+        if (argc < 4 || !is_judged(argv[2], argv[3]))
+                return EXIT_SUCCESS;
+
+        open_standard_files();
+        call = (struct hook_call){.guest = argv[1], .operation = argv[2], .sub_operation = argv[3]};
+        if (judge(&call, &message) == HOOK_ACCEPT || streq(call.operation, STARTED))
+                return EXIT_SUCCESS;
+        print_line(message);
+        return EXIT_FAILURE;
+}
