@@ -110,18 +110,22 @@ static bool cannot_force_with_cpu_mode(const struct facts *f) {
                f->guest->arch != GUEST_ARCH_X86_64;
 }
 
-/* x-force-features keeps every requested feature, so one that is not offered would be forced too. */
-static const char *forced_along(const struct facts *f) {
+static bool is_offered(const struct facts *f, const char *feature) {
         const struct host_facts *host = f->judge->host;
 
-        for (size_t i = 0; i < f->guest->n_other_features; i++) {
-                const char *name = f->guest->other_features[i];
+        /* A fact of its own: TCG has no XSAVEC, whatever CPUID KVM supports. */
+        if (streq(feature, "xsavec"))
+                return judge_offers_xsavec(f->judge, f->guest);
+        return f->judge->map &&
+               cpu_map_feature_offered(f->judge->map, feature, host->hypervisor_cpuid,
+                                       host->n_hypervisor_cpuid) == TRISTATE_YES;
+}
 
-                if (!f->judge->map ||
-                    cpu_map_feature_offered(f->judge->map, name, host->hypervisor_cpuid,
-                                            host->n_hypervisor_cpuid) != TRISTATE_YES)
-                        return name;
-        }
+/* x-force-features keeps every requested feature, so one that is not offered would be forced too. */
+static const char *forced_along(const struct facts *f) {
+        for (size_t i = 0; i < f->guest->n_other_features; i++)
+                if (!is_offered(f, f->guest->other_features[i]))
+                        return f->guest->other_features[i];
         return NULL;
 }
 

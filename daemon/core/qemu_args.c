@@ -25,19 +25,23 @@ static bool is_cpu_type(const char *type, size_t length) {
         return length > end && strncmp(type + length - end, suffix, end) == 0;
 }
 
-/* `-global TYPE.PROPERTY=VALUE` or `-global driver=TYPE,property=...` (softmmu/qdev-monitor.c,
- * qemu_global_option()). What cannot be read counts: the safe side. */
+/* `-global TYPE.PROPERTY=VALUE`, or `-global driver=TYPE,property=...` (softmmu/qdev-monitor.c,
+ * qemu_global_option()), where a later key replaces an earlier one: any of them counts. So does what
+ * cannot be read: the safe side. */
 static bool global_reaches_cpu(const char *value) {
         static const char key[] = "driver=";
         size_t length = strcspn(value, ".=");
+        bool has_type = false;
 
         if (value[length] == '.')
                 return is_cpu_type(value, length);
-        value = strstr(value, key);
-        if (!value)
-                return true;
-        value += strlen(key);
-        return is_cpu_type(value, strcspn(value, ","));
+        while ((value = strstr(value, key))) {
+                value += strlen(key);
+                has_type = true;
+                if (is_cpu_type(value, strcspn(value, ",")))
+                        return true;
+        }
+        return !has_type;
 }
 
 /* QEMU takes `_` for `-` in the features of -cpu (target/i386/cpu.c, feat2prop()). */
@@ -54,7 +58,7 @@ static int names_xsaves(const char *text, bool *ret) {
 }
 
 int qemu_args_add(struct qemu_args *args, const char *option, const char *argument) {
-        bool names, sets;
+        bool names, sets, escapes;
         int r;
 
         if (option && streq(option, FORCE_OPTION) && streq(argument, FORCE_VALUE)) {
@@ -65,11 +69,14 @@ int qemu_args_add(struct qemu_args *args, const char *option, const char *argume
         r = names_xsaves(argument, &names);
         if (r < 0)
                 return r;
+        /* A device may be given as JSON, where any name can be written as `\u002d`. */
+        escapes = is_option(option, "device") && strchr(argument, '\\');
         sets = is_option(option, "cpu") || is_option(option, "readconfig") ||
-               (is_option(option, "global") && global_reaches_cpu(argument)) ||
-               (is_option(option, "device") && strstr(argument, "-cpu")) ||
-               (is_option(option, "set") && names);
+               (is_option(option, "global") && (names || global_reaches_cpu(argument))) ||
+               (is_option(option, "device") && (escapes || strstr(argument, "-cpu"))) ||
+               /* An option given by another one can be changed: `-set global.ID.driver=x86_64-cpu`. */
+               (is_option(option, "set") && (names || strstr(argument, "-cpu")));
         args->sets_cpu |= sets;
-        args->names_xsaves |= sets && names;
+        args->names_xsaves |= sets && (names || escapes);
         return 0;
 }

@@ -11,6 +11,11 @@
 static const char WAS_CREATED[] = "created"; /* not there */
 static const char WAS_EMPTY[] = "empty";     /* there, without any content */
 
+/* The two arguments of the pair, by other names than their own: who looks for x-force-features in a
+ * definition is not to find it in the record of its removal. */
+static const char HALF_OPTION[] = "option";
+static const char HALF_VALUE[] = "value";
+
 /* The parts of a domain that are ever changed, found once; NULL where there is none. */
 struct definition {
         struct xml_element *domain, *cpu, *commandline, *metadata;
@@ -205,7 +210,7 @@ static void position_clear(struct xml_position *position) {
         free(position->before);
 }
 
-static int take_out_arg(struct xml_element *arg, struct xml_element *record, const char *value) {
+static int take_out_arg(struct xml_element *arg, struct xml_element *record, const char *half) {
         CLEANUP(position_clear) struct xml_position position = {};
         struct xml_element *entry;
         int r;
@@ -214,7 +219,7 @@ static int take_out_arg(struct xml_element *arg, struct xml_element *record, con
         if (r >= 0)
                 r = append_entry(record, "removed-arg", &entry);
         if (r >= 0)
-                r = xml_set_attribute(entry, "value", value);
+                r = xml_set_attribute(entry, "half", half);
         if (r >= 0)
                 r = set_number(entry, "at", position.ordinal);
         if (r >= 0)
@@ -229,9 +234,9 @@ static int remove_pairs(const struct definition *definition, struct xml_element 
         int r;
 
         while ((value = find_pair(definition->commandline, &option))) {
-                r = take_out_arg(value, record, FORCE_VALUE);
+                r = take_out_arg(value, record, HALF_VALUE);
                 if (r >= 0)
-                        r = take_out_arg(option, record, FORCE_OPTION);
+                        r = take_out_arg(option, record, HALF_OPTION);
                 if (r < 0)
                         return r;
         }
@@ -239,17 +244,22 @@ static int remove_pairs(const struct definition *definition, struct xml_element 
 }
 
 static int put_back_arg(struct definition *definition, const struct xml_element *entry) {
-        const char *value = xml_attribute(entry, "value"), *before = xml_attribute(entry, "before");
+        const char *half = xml_attribute(entry, "half"), *before = xml_attribute(entry, "before");
         CLEANUP(position_clear)
         struct xml_position position = {
                 .ordinal = get_number(entry, "at"),
                 .gap = get_number(entry, "gap"),
         };
         struct xml_element *arg;
+        const char *value;
         int r = 0;
 
         /* Of all that a record may say, only the two halves of the pair are ever put back. */
-        if (!value || !(streq(value, FORCE_OPTION) || streq(value, FORCE_VALUE)))
+        if (streq_null(half, HALF_OPTION))
+                value = FORCE_OPTION;
+        else if (streq_null(half, HALF_VALUE))
+                value = FORCE_VALUE;
+        else
                 return 0;
         /* libvirt drops a command line without arguments. */
         if (!definition->commandline)
@@ -270,6 +280,34 @@ static int put_back_arg(struct definition *definition, const struct xml_element 
 
 struct xml_element *record_find(const struct xml_element *domain) {
         return xml_child(xml_child(domain, NULL, "metadata"), RECORD_NAMESPACE, "domain");
+}
+
+int record_describe(const struct xml_element *record, char **ret) {
+        static const char *const attributes[] = {"verdict", "reason", "rule", "name",
+                                                 "set",     "was",    "half"};
+        size_t length;
+        char *text = NULL;
+        FILE *file = open_memstream(&text, &length);
+
+        if (!file)
+                return -ENOMEM;
+        for (const struct xml_element *entry = record; entry;
+             entry = entry == record ? xml_first_child(record) : xml_next(entry)) {
+                fputs(xml_name(entry), file);
+                for (size_t i = 0; i < ELEMENTS_OF(attributes); i++) {
+                        const char *value = xml_attribute(entry, attributes[i]);
+
+                        /* Control characters, which no XML has, part the words. */
+                        fprintf(file, "\x1f%s%s", value ? "\x1e" : "", value ? value : "");
+                }
+                fputc('\x1d', file);
+        }
+        if (fclose(file) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        *ret = text;
+        return 0;
 }
 
 struct revert {
@@ -315,7 +353,7 @@ static int revert_record(struct xml_element *domain, const struct xml_element *r
 
 int record_revert(struct xml_element *domain) {
         struct xml_element *metadata = xml_child(domain, NULL, "metadata");
-        struct xml_element *record = record_find(domain);
+        struct xml_element *record = record_find(domain), *next;
         bool created, empty;
         int r;
 
@@ -327,10 +365,12 @@ int record_revert(struct xml_element *domain) {
 
         created = was(record, "metadata", WAS_CREATED);
         empty = was(record, "metadata", WAS_EMPTY);
-        xml_remove_child(record, empty);
         /* There is never a second one, unless it is forged. */
-        while ((record = record_find(domain)))
-                xml_remove_child(record, false);
+        for (; record; record = next, empty = false) {
+                next = xml_next(record);
+                if (xml_is(record, RECORD_NAMESPACE, "domain"))
+                        xml_remove_child(record, empty);
+        }
         if (created && !xml_first_child(metadata))
                 xml_remove_child(metadata, false);
         return 0;

@@ -28,6 +28,12 @@ struct xml_element;
 /* The record in a domain, or NULL. */
 struct xml_element *record_find(const struct xml_element *domain);
 
+/*
+ * What a record says was decided and changed, and nothing of where that stands in the document: for
+ * comparing two of them. Returns 0 or -ENOMEM.
+ */
+int record_describe(const struct xml_element *record, char **ret);
+
 /* Take back what the records in the domain say, and remove them. Returns 0 or -ENOMEM. */
 int record_revert(struct xml_element *domain);
 

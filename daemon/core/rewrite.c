@@ -30,65 +30,77 @@ static int copy_text(const char *text, size_t length, char **ret, size_t *ret_le
 struct source {
         struct xml_document *document; /* reverted */
         struct guest guest;            /* of the reverted document */
-        char *serialized;              /* before it was reverted; NULL: there was no record */
-        size_t length;
+        struct guest as_came;          /* read only where there was a record */
+        char *record;                  /* what it said; NULL: there was none */
 };
 
 static void source_clear(struct source *source) {
         xml_free(source->document);
         guest_clear(&source->guest);
-        free(source->serialized);
+        guest_clear(&source->as_came);
+        free(source->record);
 }
 
 static int source_open(struct source *source, const char *xml, size_t length, char **ret_reason) {
         struct xml_element *domain;
+        const struct xml_element *record;
         int r;
 
         r = xml_parse(xml, length, &source->document, ret_reason);
         if (r != 0)
                 return r;
         domain = xml_root(source->document);
-        r = guest_read(&source->guest, domain, ret_reason);
-        if (r != 0 || !record_find(domain))
+        record = record_find(domain);
+        r = guest_read(record ? &source->as_came : &source->guest, domain, ret_reason);
+        if (r != 0 || !record)
                 return r;
 
-        r = xml_serialize(source->document, &source->serialized, &source->length);
+        r = record_describe(record, &source->record);
         if (r >= 0)
                 r = record_revert(domain);
-        if (r < 0)
-                return r;
-        guest_clear(&source->guest);
-        return guest_read(&source->guest, domain, ret_reason);
+        return r < 0 ? r : guest_read(&source->guest, domain, ret_reason);
 }
 
-/* The document as it is now: changed if it had a record and now reads otherwise, or if `edited`. */
-static int source_result(struct source *source, bool edited, const char *xml, size_t length,
-                         bool *ret_changed, char **ret_xml, size_t *ret_length) {
-        AUTO_FREE char *result = NULL;
-        size_t result_length;
-        int r;
+/*
+ * Did the definition say all this as it came? libvirt moves elements when it writes a definition, so that
+ * where they stand does not count: a daemon would never come to rest.
+ */
+static int said_already(const struct judge *judge, const struct source *source,
+                        const struct rewritten *rewritten, bool *ret) {
+        const struct xml_element *record = record_find(xml_root(source->document));
+        const struct guest *came = source->record ? &source->as_came : &rewritten->guest;
+        struct plan missing = plan_make(judge, came, &rewritten->decision);
+        AUTO_FREE char *description = NULL;
+        int r = 0;
 
-        *ret_changed = edited;
-        if (edited || source->serialized) {
-                r = xml_serialize(source->document, &result, &result_length);
-                if (r < 0)
-                        return r;
-                *ret_changed = !source->serialized || result_length != source->length ||
-                               memcmp(result, source->serialized, result_length) != 0;
-        }
-        if (!*ret_changed)
-                return copy_text(xml, length, ret_xml, ret_length);
-
-        *ret_xml = STEAL(result);
-        *ret_length = result_length;
+        if (record)
+                r = record_describe(record, &description);
+        if (r < 0)
+                return r;
+        *ret = plan_is_empty(&missing) && streq_null(description, source->record);
         return 0;
+}
+
+static int carry_out(const struct judge *judge, struct source *source,
+                     struct rewritten *rewritten) {
+        struct plan plan = plan_make(judge, &rewritten->guest, &rewritten->decision);
+        bool said = true;
+        int r = 0;
+
+        if (judge->enforce) {
+                if (!plan_is_empty(&plan))
+                        r = record_apply(xml_root(source->document), &rewritten->decision, &plan);
+                if (r >= 0)
+                        r = said_already(judge, source, rewritten, &said);
+        }
+        rewritten->changed = !said;
+        return r;
 }
 
 int rewrite_xml(const struct judge *judge, const char *xml, size_t length, struct rewritten *ret,
                 char **ret_reason) {
         CLEANUP(source_clear) struct source source = {};
         AUTO_REWRITTEN struct rewritten rewritten = {};
-        struct plan plan;
         int r;
 
         r = source_open(&source, xml, length, ret_reason);
@@ -98,16 +110,11 @@ int rewrite_xml(const struct judge *judge, const char *xml, size_t length, struc
         source.guest = (struct guest){};
         rewritten.decision = judge_decide(judge, &rewritten.guest);
 
-        plan = plan_make(judge, &rewritten.guest, &rewritten.decision);
-        if (!judge->enforce) {
-                r = copy_text(xml, length, &rewritten.xml, &rewritten.length);
-        } else {
-                if (!plan_is_empty(&plan))
-                        r = record_apply(xml_root(source.document), &rewritten.decision, &plan);
-                if (r >= 0)
-                        r = source_result(&source, !plan_is_empty(&plan), xml, length,
-                                          &rewritten.changed, &rewritten.xml, &rewritten.length);
-        }
+        r = carry_out(judge, &source, &rewritten);
+        if (r >= 0)
+                r = rewritten.changed
+                            ? xml_serialize(source.document, &rewritten.xml, &rewritten.length)
+                            : copy_text(xml, length, &rewritten.xml, &rewritten.length);
         if (r < 0)
                 return r;
 
@@ -124,5 +131,7 @@ int revert_xml(const char *xml, size_t length, bool *ret_changed, char **ret_xml
         r = source_open(&source, xml, length, ret_reason);
         if (r != 0)
                 return r;
-        return source_result(&source, false, xml, length, ret_changed, ret_xml, ret_length);
+        *ret_changed = source.record != NULL;
+        return source.record ? xml_serialize(source.document, ret_xml, ret_length)
+                             : copy_text(xml, length, ret_xml, ret_length);
 }

@@ -99,9 +99,9 @@ struct xml_document *xml_free(struct xml_document *document) {
 }
 
 int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length) {
-        /* xmlDoc.standalone is -2 where the text had no XML declaration. */
+        /* xmlDoc.standalone is -1 where the text had no XML declaration. */
         xmlDoc *doc = doc_of(document);
-        int options = XML_SAVE_AS_XML | (doc->standalone == -2 ? XML_SAVE_NO_DECL : 0);
+        int options = XML_SAVE_AS_XML | (doc->standalone == -1 ? XML_SAVE_NO_DECL : 0);
         const char *encoding = doc->encoding ? (const char *)doc->encoding : "UTF-8";
         CLEANUP(xmlBufferFree_p) xmlBuffer *buffer = xmlBufferCreate();
         xmlSaveCtxt *save;
