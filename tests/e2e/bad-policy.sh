@@ -31,7 +31,7 @@ ok "the guest starts" start granted
 sees "it has XSAVES" granted yes
 
 policy_none
-ok "mended, the new policy holds" wait_for 10 definition_lacks granted x-force-features
+ok "mended, the new policy holds" wait_for 10 definition_forces_not granted
 ok "and no mistake is told any more" not reported policy.ini:6:
 
 # At start there is no last good policy.

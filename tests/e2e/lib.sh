@@ -48,6 +48,8 @@ daemon_down() { agent_down "$host" || bail "the daemon did not stop"; }
 
 property() { agent_property "$host" "$1"; }
 
+property_is() { [[ $(property "$1") == "$2" ]]; }
+
 policy() { agent_policy "$host"; }
 
 # Guests named granted* get XSAVES on this host.
@@ -81,12 +83,15 @@ definition_canonical() { definition "$1" | xmllint --c14n -; }
 
 definition_has() { definition "$1" | grep -qF -- "$2"; }
 
-definition_lacks() { ! definition_has "$@"; }
-
 # What gives a guest XSAVES where it is not offered: both, or the guest does not see it.
-definition_forces() {
-    definition_has "$1" "<feature policy='force' name='xsaves'/>" &&
-        definition_has "$1" "<qemu:arg value='x86_64-cpu.x-force-features=on'/>"
+pair=("<feature policy='force' name='xsaves'/>" "<qemu:arg value='x86_64-cpu.x-force-features=on'/>")
+
+definition_forces() { definition_has "$1" "${pair[0]}" && definition_has "$1" "${pair[1]}"; }
+
+definition_forces_not() {
+    local xml
+
+    xml=$(definition "$1") && [[ $xml != *"${pair[0]}"* && $xml != *"${pair[1]}"* ]]
 }
 
 define() { guest_define "$host" "$@" || bail "cannot define $1"; }

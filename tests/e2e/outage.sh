@@ -22,14 +22,14 @@ ok "nor did it print anything" not guest_has_printed "$host" asking
 
 # The daemon accepts it with the definition that it makes of it.
 daemon_up
-ok "back, the daemon re-defines it" wait_for 10 definition_lacks asking x-force-features
+ok "back, the daemon re-defines it" wait_for 10 definition_forces_not asking
 ok "and it starts" start asking
 sees "without XSAVES" asking no
 stop asking
 
 # A daemon that hangs is one that is down, after a limit.
 define_asking asking
-ok "re-defined again" wait_for 10 definition_lacks asking x-force-features
+ok "re-defined again" wait_for 10 definition_forces_not asking
 stop plain
 sandbox_service_signal "$host" xsavesd STOP
 began=$SECONDS

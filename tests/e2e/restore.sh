@@ -17,7 +17,7 @@ sees "it has XSAVES" granted-with yes
 ok "it is saved" save granted-with
 
 policy_none
-ok "the policy is withdrawn" wait_for 10 definition_lacks granted-with x-force-features
+ok "the policy is withdrawn" wait_for 10 definition_forces_not granted-with
 ok "the saved guest is refused" not restore granted-with
 ok "with the reason, in one line" refused granted-with denied-
 ok "it does not run" not runs granted-with

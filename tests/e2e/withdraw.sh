@@ -17,7 +17,7 @@ ok "the guest starts" start granted
 sees "it has XSAVES" granted yes
 
 policy_none
-ok "the change is taken back" wait_for 10 definition_lacks granted x-force-features
+ok "the change is taken back" wait_for 10 definition_forces_not granted
 same "all of it" "$before" "$(definition_canonical granted)"
 ok "the running guest goes on" runs granted
 sees "with the XSAVES it started with" granted yes
