@@ -109,10 +109,46 @@ static int block_signals(sd_event *event) {
         return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 }
 
+/*
+ * systemd's watchdog is fed while both threads are alive: this one, since it gets here, and libvirt's, which
+ * may wait in libvirt for as long as a hook of somebody else takes, but not for ever.
+ */
+#define LIBVIRT_WAIT_USEC_MAX (300ull * 1000 * 1000)
+
+struct watchdog {
+        struct manager *manager;
+        uint64_t usec; /* systemd's patience */
+};
+
+static int on_watchdog(sd_event_source *source, uint64_t now, void *userdata) {
+        const struct watchdog *watchdog = userdata;
+        uint64_t alive = virt_last_alive(watchdog->manager->virt);
+
+        if (now < alive + watchdog->usec + LIBVIRT_WAIT_USEC_MAX)
+                sd_notify(false, "WATCHDOG=1");
+        else
+                log_error("The libvirt thread has been waiting for libvirt for over %llu seconds",
+                          LIBVIRT_WAIT_USEC_MAX / 1000000);
+        virt_poke(watchdog->manager->virt);
+        sd_event_source_set_time(source, now + watchdog->usec / 3);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int start_watchdog(sd_event *event, struct watchdog *watchdog) {
+        int r;
+
+        r = sd_watchdog_enabled(false, &watchdog->usec);
+        if (r <= 0)
+                return r;
+        return sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, 0, 0, on_watchdog,
+                                          watchdog);
+}
+
 static int run(const struct options *options) {
         CLEANUP(event_unref_p) sd_event *event = NULL;
         CLEANUP(manager_free_p) struct manager *manager = NULL;
         CLEANUP(bus_free_p) struct bus *bus = NULL;
+        struct watchdog watchdog;
         int r;
 
         r = sd_event_default(&event);
@@ -131,7 +167,8 @@ static int run(const struct options *options) {
                 log_error("Cannot serve " BUS_NAME " on the bus: %s", strerror(-r));
                 return r;
         }
-        r = sd_event_set_watchdog(event, true);
+        watchdog = (struct watchdog){.manager = manager};
+        r = start_watchdog(event, &watchdog);
         if (r < 0)
                 log_warning("No watchdog: %s", strerror(-r));
 

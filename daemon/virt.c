@@ -111,6 +111,10 @@ int virt_fd(const struct virt *virt) {
         return queue_fd(virt->reports);
 }
 
+void virt_poke(struct virt *virt) {
+        queue_wake(virt->commands);
+}
+
 uint64_t virt_last_alive(const struct virt *virt) {
         return __atomic_load_n(&virt->last_alive, __ATOMIC_RELAXED);
 }

@@ -31,7 +31,8 @@ struct virt_guest {
         bool autostart;
         enum definition_state definition;
         char *error; /* of DEFINITION_FAILED: libvirt's words; else NULL */
-        struct guest facts; /* as its owner wrote it: for explanations without libvirt; owned here too */
+        struct guest
+                facts; /* as its owner wrote it: for explanations without libvirt; owned here too */
         enum verdict verdict;
         enum means means;
         enum reason reason;
@@ -86,8 +87,10 @@ DEFINE_CLEANUP(struct virt *, virt_free);
 int virt_fd(const struct virt *virt);
 /* Call the handlers for all that the thread has said so far. */
 void virt_dispatch(struct virt *virt);
-/* Monotonic time, in microseconds, of the thread's last sign of life: for the watchdog. A thread that
- * waits in libvirt gives none. */
+/* Ask the thread for a sign of life. */
+void virt_poke(struct virt *virt);
+/* Monotonic time, in microseconds, of the thread's last sign of life: it gives one when it is poked and
+ * whenever it works, but none while it waits in libvirt. */
 uint64_t virt_last_alive(const struct virt *virt);
 
 /* Each of these posts to the thread and returns 0 or -ENOMEM. */

@@ -11,9 +11,6 @@
 #include "virt_jobs.h"
 #include "virt_races.h"
 
-/* With nothing to do, the thread still gives a sign of life so often. */
-#define IDLE_MS 5000
-
 /* Events come before work, but so many turns of the loop with events do not keep all work waiting. */
 #define TURNS_MAX 16
 
@@ -300,7 +297,7 @@ static int work(struct agent *agent) {
         return domains_have_todo(&agent->domains) ? see_to_next(agent, in_turn) : 0;
 }
 
-/* How long the event loop may wait, in milliseconds. */
+/* How long the event loop may wait, in milliseconds; -1: until something happens. */
 static int patience(const struct agent *agent) {
         uint64_t now = monotonic_usec(), due = UINT64_MAX;
 
@@ -310,9 +307,9 @@ static int patience(const struct agent *agent) {
                 due = races_due(agent);
         else
                 due = agent->retry_at;
-        if (due <= now)
-                return 0;
-        return due - now < IDLE_MS * 1000ULL ? (int)((due - now) / 1000 + 1) : IDLE_MS;
+        if (due == UINT64_MAX)
+                return -1;
+        return due <= now ? 0 : (int)((due - now) / 1000 + 1);
 }
 
 static int work_connected(struct agent *agent) {
