@@ -21,15 +21,29 @@ packages_missing() {
     done
 }
 
-packages_apt() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >"$packages_log" 2>&1 </dev/null || {
-        tail -n 20 "$packages_log" >&2
-        return 1
+# A subshell of its own, so that its files go when it is interrupted, too.
+packages_get() (
+    log=$(mktemp) || exit 1
+    made=("$log")
+    trap 'rm -f "${made[@]}"' EXIT
+    # On a host with systemd, installing libvirt would start it, and with it a bridge and firewall rules.
+    if [[ ! -e $packages_policy ]]; then
+        made+=("$packages_policy")
+        printf '#!/bin/sh\nexit 101\n' >"$packages_policy"
+        chmod 755 "$packages_policy"
+    fi
+
+    export DEBIAN_FRONTEND=noninteractive
+    {
+        apt-get -qq update && apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+    } >"$log" 2>&1 </dev/null || {
+        tail -n 20 "$log" >&2
+        exit 1
     }
-}
+)
 
 packages_install() {
-    local missing packages_log status=0 own_policy=
+    local missing
 
     mapfile -t missing < <(packages_missing "$@")
     ((${#missing[@]} > 0)) || return 0
@@ -38,16 +52,5 @@ packages_install() {
         return 1
     fi
     printf 'installing %s\n' "${missing[*]}"
-
-    packages_log=$(mktemp) || return 1
-    # On a host with systemd this would start libvirtd, and with it a bridge and firewall rules.
-    if [[ ! -e $packages_policy ]]; then
-        own_policy=yes
-        printf '#!/bin/sh\nexit 101\n' >"$packages_policy"
-        chmod 755 "$packages_policy"
-    fi
-    { packages_apt update && packages_apt install --no-install-recommends "${missing[@]}"; } || status=1
-    [[ -z $own_policy ]] || rm -f "$packages_policy"
-    rm -f "$packages_log"
-    return "$status"
+    packages_get "${missing[@]}"
 }
