@@ -26,7 +26,7 @@ shopt -s nullglob
 here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
 cache=${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}
-boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-600}
+boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-1500}
 
 tools=(mmdebstrap debian-archive-keyring e2fsprogs qemu-system-x86 gcc
     libc6-dev-i386 binutils dpkg-dev git util-linux)
@@ -204,7 +204,7 @@ package_of() {
                 export LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS="nocheck parallel=2"
                 dpkg-buildpackage -us -uc -b
                 lintian --fail-on error,warning ../xsavesd_*.changes' >"$work/log" 2>&1 </dev/null || {
-            tail -n 40 "$work/log" >&2
+            tail -n 40 "$work/log" | cut -c 1-300 >&2
             die "no $suite package"
         }
         cp "$root"/build/xsavesd_*.deb "$work/deb/xsavesd.deb"

@@ -129,16 +129,18 @@ guest_define() {
 
 # guest_says NAME: a line that the guest printed after this was asked.
 guest_says() {
-    local log=/var/log/libvirt/qemu/$1.serial size tries
+    local log=/var/log/libvirt/qemu/$1.serial size tries line
     size=$(stat -c %s "$log" 2>/dev/null || echo 0)
-    for ((tries = 0; tries < 150; tries++)); do
-        if [[ $(tail -c +$((size + 1)) "$log" 2>/dev/null | wc -l) -ge 2 ]]; then
-            tail -c +$((size + 1)) "$log" | sed -n '/^fms=.* xss=./p' | tail -n 1
+    for ((tries = 0; tries < 200; tries++)); do
+        # The first may have been cut by where this began, the last is still being written.
+        line=$(tail -c +$((size + 1)) "$log" 2>/dev/null | sed '1d;$d' | sed -n '/^fms=.* xss=/p' | tail -n 1)
+        if [[ -n $line ]]; then
+            printf '%s\n' "$line"
             return 0
         fi
         sleep 0.1
     done
-    echo "nothing within 15 s"
+    echo "nothing within 20 s"
     return 1
 }
 
