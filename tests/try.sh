@@ -24,7 +24,13 @@ fail() {
     exit 1
 }
 
-title() { printf '\n\033[1m%s\033[0m\n\n' "$*"; }
+title() {
+    if [[ -t 1 ]]; then
+        printf '\n\033[1m%s\033[0m\n\n' "$*"
+    else
+        printf '\n%s\n\n' "$*"
+    fi
+}
 
 indent() { sed 's/^/    /'; }
 
@@ -107,7 +113,9 @@ title "The rule (/etc/xsavesd/policy.ini)"
 indent <"$work/policy.ini"
 
 title "The reason (xsavesctl explain $guest)"
-sandbox_in "$host" xsavesctl explain "$guest" | indent
+# Its first half is the whole decision table.
+sandbox_in "$host" xsavesctl explain "$guest" >"$work/explained" || fail "xsavesctl explain failed"
+sed -n '/^Guest /,$p' "$work/explained" | indent
 
 title "The guest's definition, before and after"
 diff -U1 --label before --label after "$work/before.xml" "$work/after.xml" | indent
