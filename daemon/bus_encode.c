@@ -12,7 +12,10 @@ static int append_boolean(sd_bus_message *m, const char *key, bool value) {
 }
 
 static int append_fact(const char *key, const char *value, void *userdata) {
-        return sd_bus_message_append(userdata, "{ss}", key, value);
+        int r = sd_bus_message_append(userdata, "{ss}", key, value);
+
+        /* Success is positive there, which would end the visit. */
+        return r < 0 ? r : 0;
 }
 
 int encode_host(sd_bus_message *m, const struct ruleset *ruleset) {
