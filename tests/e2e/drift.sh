@@ -35,7 +35,7 @@ start_drifting() {
     guest_forget "$host" "$1"
     on_host timeout 60 virsh -q start "$1" >"$(sandbox_dir "$host")/log/start" 2>&1 &
     pid=$!
-    wait_for 10 hook_waits || note "the hook was not called"
+    wait_for 30 hook_waits || note "the hook was not called"
     sandbox_service_signal "$host" xsavesd CONT
     wait "$pid"
     status=$?
@@ -49,24 +49,24 @@ daemon_up
 
 ok "refuse: the start is refused" not start_drifting granted-refused
 ok "in one line" refused granted-refused granted-forced
-ok "the definition is put right" wait_for 10 definition_forces granted-refused
+ok "the definition is put right" wait_for 30 definition_forces granted-refused
 ok "the guest was not started" not runs granted-refused
 ok "the next start works" start granted-refused
 sees "with XSAVES" granted-refused yes
 
 generation=$(property PolicyGeneration)
 on_drift restart
-ok "the policy changes" wait_for 10 not property_is PolicyGeneration "$generation"
+ok "the policy changes" wait_for 30 not property_is PolicyGeneration "$generation"
 ok "restart: the start is refused, too" not start_drifting granted-restarted
-ok "the daemon starts the guest" wait_for 20 runs granted-restarted
+ok "the daemon starts the guest" wait_for 30 runs granted-restarted
 sees "with XSAVES" granted-restarted yes
 
 generation=$(property PolicyGeneration)
 on_drift accept
-ok "the policy changes" wait_for 10 not property_is PolicyGeneration "$generation"
+ok "the policy changes" wait_for 30 not property_is PolicyGeneration "$generation"
 ok "accept: the guest starts" start_drifting granted-accepted
 sees "without XSAVES" granted-accepted no
-ok "the definition is put right" wait_for 10 definition_forces granted-accepted
+ok "the definition is put right" wait_for 30 definition_forces granted-accepted
 ok "the guest stops" stop granted-accepted
 ok "the next start works" start granted-accepted
 sees "with XSAVES" granted-accepted yes

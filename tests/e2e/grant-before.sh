@@ -15,8 +15,8 @@ ok "a guest without a rule starts" start granted-early
 sees "it has no XSAVES" granted-early no
 
 policy_grant
-ok "the policy is picked up: the running guest's definition is changed" wait_for 10 definition_forces granted-early
-ok "so is the other one's" wait_for 10 definition_forces granted-later
+ok "the policy is picked up: the running guest's definition is changed" wait_for 30 definition_forces granted-early
+ok "so is the other one's" wait_for 30 definition_forces granted-later
 sees "the running guest goes on as it was" granted-early no
 stop granted-early
 ok "it starts again" start granted-early
@@ -28,4 +28,4 @@ stop granted-later
 daemon_down
 define granted-meanwhile
 daemon_up
-ok "a guest defined while the daemon was down is changed when it is back" wait_for 10 definition_forces granted-meanwhile
+ok "a guest defined while the daemon was down is changed when it is back" wait_for 30 definition_forces granted-meanwhile

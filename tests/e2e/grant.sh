@@ -12,7 +12,7 @@ daemon_up
 
 define granted
 define other
-ok "the definition is changed" wait_for 10 definition_forces granted
+ok "the definition is changed" wait_for 30 definition_forces granted
 ok "and says by whom" definition_has granted urn:xsavesd:domain:1
 ok "the guest starts" start granted
 sees "it has XSAVES" granted yes

@@ -17,7 +17,7 @@ stop plain
 policy_none
 before=$(definition_canonical plain)
 define_asking asking
-ok "a definition that asks for XSAVES is re-defined without" wait_for 10 definition_forces_not asking
+ok "a definition that asks for XSAVES is re-defined without" wait_for 30 definition_forces_not asking
 ok "and records it" definition_has asking urn:xsavesd:domain:1
 ok "it starts" start asking
 sees "it has no XSAVES" asking no

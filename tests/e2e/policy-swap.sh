@@ -24,18 +24,18 @@ sees "it has no XSAVES" granted no
 stop granted
 
 swap 2
-ok "the swapped policy is picked up" wait_for 10 definition_forces granted
+ok "the swapped policy is picked up" wait_for 30 definition_forces granted
 ok "the guest starts" start granted
 sees "it has XSAVES" granted yes
 stop granted
 
 swap 1
-ok "so is the swap back" wait_for 10 definition_forces_not granted
+ok "so is the swap back" wait_for 30 definition_forces_not granted
 ok "the guest starts" start granted
 sees "it has no XSAVES" granted no
 
 # The same for a file in policy.d.
 on_host sh -ec "mkdir -p $etc/policy.d && ln -s ../..2/policy.ini $etc/policy.d/10-bench.ini"
-ok "so is a file that appears in policy.d" wait_for 10 definition_forces granted
+ok "so is a file that appears in policy.d" wait_for 30 definition_forces granted
 on_host rm "$etc/policy.d/10-bench.ini"
-ok "and one that goes" wait_for 10 definition_forces_not granted
+ok "and one that goes" wait_for 30 definition_forces_not granted

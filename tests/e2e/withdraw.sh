@@ -12,12 +12,12 @@ daemon_up
 define granted
 before=$(definition_canonical granted)
 policy_grant
-ok "the definition is changed" wait_for 10 definition_forces granted
+ok "the definition is changed" wait_for 30 definition_forces granted
 ok "the guest starts" start granted
 sees "it has XSAVES" granted yes
 
 policy_none
-ok "the change is taken back" wait_for 10 definition_forces_not granted
+ok "the change is taken back" wait_for 30 definition_forces_not granted
 same "all of it" "$before" "$(definition_canonical granted)"
 ok "the running guest goes on" runs granted
 sees "with the XSAVES it started with" granted yes
