@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* xsavesctl diff: a definition as its owner wrote it, and as the policy wants it. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "changes.h"
+#include "core/rewrite.h"
+#include "diff.h"
+#include "message.h"
+#include "output.h"
+
+static int owners_xml(const char *before, char **ret) {
+        AUTO_FREE char *reason = NULL;
+        bool changed;
+        size_t length;
+        int r;
+
+        r = revert_xml(before, strlen(before), &changed, ret, &length, &reason);
+        return r > 0 ? failed("the definition in libvirt is refused: %s", reason) : r;
+}
+
+static int show(const struct cli *cli, json_t *change) {
+        const char *before = json_text(change, "before"), *after = json_text(change, "after");
+        AUTO_FREE char *owners = NULL, *old_name = NULL, *new_name = NULL;
+        int r;
+
+        if (!*before)
+                return STATUS_OK;
+        if (!*after)
+                after = before;
+        r = owners_xml(before, &owners);
+        if (r == 0)
+                r = format_to(&old_name, "%s (owner's)", json_text(change, "guest"));
+        if (r == 0)
+                r = format_to(&new_name, "%s (%s)", json_text(change, "guest"),
+                              json_text(change, "reason"));
+        if (r != 0)
+                return r;
+        if (!cli_has(cli, OPTION_JSON))
+                return diff_print(cli, old_name, new_name, owners, after);
+        if (json_object_set_new(change, "before", json_string(owners)) < 0 ||
+            json_object_set_new(change, "after", json_string(after)) < 0)
+                return -ENOMEM;
+        return STATUS_OK;
+}
+
+int verb_diff(struct cli *cli) {
+        AUTO_JSON json_t *changes = NULL;
+        json_t *change;
+        int status = STATUS_OK, r;
+        size_t i;
+
+        r = changes_ask(cli, CHANGE_CONVERGE_DRY, cli->arguments, &changes);
+        if (r != 0)
+                return r;
+        json_array_foreach(changes, i, change) {
+                const char *error = json_text(change, "error");
+
+                if (*error)
+                        status = failed("guest '%s': %s", json_text(change, "guest"), error);
+                r = show(cli, change);
+                if (r != 0)
+                        return r;
+        }
+        if (cli_has(cli, OPTION_JSON)) {
+                r = print_json(cli, changes);
+                if (r < 0)
+                        return r;
+        }
+        return status;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "explanation.h"
+
+#include <errno.h>
+
+#include "output.h"
+
+static json_t *make_steps(const struct judge *judge, const struct guest *guest) {
+        json_t *array = json_array();
+        struct decision_step *steps;
+        int n;
+
+        n = judge_explain(judge, guest, &steps);
+        if (n < 0) {
+                json_decref(array);
+                return NULL;
+        }
+        for (int i = 0; i < n; i++)
+                json_array_append_new(array,
+                                      json_pack("{s:s, s:s, s:s, s:b}", "reason",
+                                                reason_to_string(steps[i].reason), "condition",
+                                                steps[i].condition, "value", steps[i].value,
+                                                "applied", (int)steps[i].applied));
+        decision_steps_free(steps, (size_t)n);
+        return array;
+}
+
+static const char *name_of_guest_rule(const struct decision *decision) {
+        return decision->guest_rule ? decision->guest_rule->name : NULL;
+}
+
+static const char *name_of_host_rule(const struct decision *decision) {
+        return decision->host_rule ? decision->host_rule->name : NULL;
+}
+
+int explanation_make(const struct judge *judge, const struct guest *guest, json_t **ret) {
+        struct decision decision = judge_decide(judge, guest);
+        json_t *explanation;
+
+        explanation = json_pack(
+                "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:b, s:o}", "guest", guest->name,
+                "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict), "means",
+                means_to_string(decision.means), "reason", reason_to_string(decision.reason),
+                "explanation", reason_explanation(decision.reason), "advice",
+                reason_advice(decision.reason), "guest-rule", name_of_guest_rule(&decision),
+                "host-rule", name_of_host_rule(&decision), "enforce", (int)judge->enforce, "steps",
+                make_steps(judge, guest));
+        if (!explanation)
+                return -ENOMEM;
+        *ret = explanation;
+        return 0;
+}
+
+/* Returns N_REASONS for a code that is none of ours. */
+static enum reason find_reason(const char *code) {
+        enum reason reason = 0;
+
+        while (reason < N_REASONS && !streq(reason_to_string(reason), code))
+                reason++;
+        return reason;
+}
+
+const char *reason_words(const char *code) {
+        enum reason reason = find_reason(code);
+
+        return reason < N_REASONS ? reason_explanation(reason) : "";
+}
+
+int explanation_complete(json_t *explanation) {
+        static const char *const nullable[] = {"guest-rule", "host-rule", "error"};
+        AUTO_JSON json_t *steps = json_incref(json_object_get(explanation, "steps"));
+        enum reason reason = find_reason(json_text(explanation, "reason"));
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTS_OF(nullable); i++)
+                if (!json_object_get(explanation, nullable[i]))
+                        r |= json_object_set_new(explanation, nullable[i], json_null());
+        if (reason < N_REASONS) {
+                r |= json_object_set_new(explanation, "explanation",
+                                         json_string(reason_explanation(reason)));
+                r |= json_object_set_new(explanation, "advice", json_string(reason_advice(reason)));
+        }
+        /* To the end, where they are out of the way of the rest. */
+        json_object_del(explanation, "steps");
+        r |= json_object_set(explanation, "steps", steps);
+        return r == 0 ? 0 : -ENOMEM;
+}
+
+static void print_step(const struct cli *cli, const json_t *step) {
+        bool applied = json_flag(step, "applied");
+        enum style style = applied ? STYLE_BOLD : STYLE_DIM;
+
+        fprintf(cli->out, "%s%-3s  %s%s\n", style_on(cli, style), applied ? "yes" : "no",
+                json_text(step, "condition"), style_off(cli, style));
+        if (*json_text(step, "value")) {
+                fputs("       ", cli->out);
+                print_clean(cli->out, json_text(step, "value"));
+                fputc('\n', cli->out);
+        }
+}
+
+static void print_field(const struct cli *cli, const char *label, const char *text) {
+        if (!*text)
+                return;
+        fprintf(cli->out, "%-12s ", label);
+        print_clean(cli->out, text);
+        fputc('\n', cli->out);
+}
+
+static void print_rule(const struct cli *cli, const char *label, const json_t *explanation,
+                       const char *key) {
+        const char *name = json_text(explanation, key);
+
+        print_field(cli, label, *name ? name : "none matches");
+}
+
+void explanation_print(const struct cli *cli, const json_t *explanation) {
+        const char *verdict = json_text(explanation, "verdict");
+        const char *means = json_text(explanation, "means");
+        enum style style = style_of_verdict(verdict);
+        const json_t *enforce = json_object_get(explanation, "enforce"), *step;
+        size_t i;
+
+        fputs("The rows of the decision table, up to the one that applies:\n\n", cli->out);
+        json_array_foreach(json_object_get(explanation, "steps"), i, step) print_step(cli, step);
+
+        fputc('\n', cli->out);
+        print_field(cli, "Guest", json_text(explanation, "guest"));
+        fprintf(cli->out, "%-12s %s%s%s", "Verdict", style_on(cli, style), verdict,
+                style_off(cli, style));
+        fprintf(cli->out, streq(means, "none") ? "\n" : " (%s)\n", means);
+        print_field(cli, "Reason", json_text(explanation, "reason"));
+        print_field(cli, "", json_text(explanation, "explanation"));
+        print_rule(cli, "Guest rule", explanation, "guest-rule");
+        print_rule(cli, "Host rule", explanation, "host-rule");
+        print_field(cli, "State", json_text(explanation, "state"));
+        print_field(cli, "Definition", json_text(explanation, "definition"));
+        print_field(cli, "", json_text(explanation, "error"));
+        if (streq(json_text(explanation, "state"), "running"))
+                print_field(cli, "Sees XSAVES", json_text(explanation, "runs-xsaves"));
+        if (json_flag(explanation, "needs-restart"))
+                print_field(cli, "Restart", "needed: it runs with something else");
+        if (enforce && json_is_false(enforce))
+                print_field(cli, "Enforce", "no: this is reported, not acted on");
+        print_field(cli, "To change", json_text(explanation, "advice"));
+}

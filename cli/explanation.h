@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Why a guest gets what it gets, as an object: the same from here and from the daemon. */
+
+#include "cli.h"
+#include "json.h"
+#include "core/decision.h"
+
+/* Decided here. Returns 0 or -ENOMEM. */
+int explanation_make(const struct judge *judge, const struct guest *guest, json_t **ret);
+
+/* Told by the daemon: adds what that leaves out. Returns 0 or -ENOMEM. */
+int explanation_complete(json_t *explanation);
+
+/* What a reason's code means; "" for none of ours. */
+const char *reason_words(const char *code);
+
+/* As text. */
+void explanation_print(const struct cli *cli, const json_t *explanation);

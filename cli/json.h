@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <jansson.h>
+
+#include "core/util.h"
+
+static inline void json_decref_p(json_t **json) {
+        json_decref(*json);
+}
+#define AUTO_JSON CLEANUP(json_decref_p)
+
+/* What stands in an object, or what is said where it does not. */
+const char *json_text(const json_t *object, const char *key); /* "" */
+bool json_flag(const json_t *object, const char *key);        /* false */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "message.h"
+
+#include <errno.h>
+
+static void say_arguments(const char *format, va_list arguments) {
+        char *text;
+
+        if (vasprintf(&text, format, arguments) < 0) {
+                fputs("xsavesctl: out of memory\n", stderr);
+                return;
+        }
+        make_one_line(text);
+        fprintf(stderr, "xsavesctl: %s\n", text);
+        free(text);
+}
+
+#define SAY(format)                                                                                \
+        do {                                                                                       \
+                va_list arguments_;                                                                \
+                                                                                                   \
+                va_start(arguments_, format);                                                      \
+                say_arguments(format, arguments_);                                                 \
+                va_end(arguments_);                                                                \
+        } while (false)
+
+void say(const char *format, ...) {
+        SAY(format);
+}
+
+int usage_error(const char *format, ...) {
+        SAY(format);
+        fputs("xsavesctl: see xsavesctl --help\n", stderr);
+        return STATUS_USAGE;
+}
+
+int failed(const char *format, ...) {
+        SAY(format);
+        return STATUS_FAILED;
+}
+
+int no_daemon(const char *format, ...) {
+        SAY(format);
+        return STATUS_NO_DAEMON;
+}
+
+int bad_input(const char *format, ...) {
+        SAY(format);
+        return STATUS_BAD_INPUT;
+}
+
+int bad_xml(const char *file, const char *reason) {
+        unsigned line;
+        int end = 0;
+
+        if (sscanf(reason, "line %u: %n", &line, &end) == 1 && end > 0)
+                return bad_input("%s:%u: %s", file, line, reason + end);
+        return bad_input("%s: %s", file, reason);
+}
+
+int say_problems(const struct problems *problems, enum severity least) {
+        for (size_t i = 0; i < problems->count; i++) {
+                AUTO_FREE char *text = NULL;
+                int r;
+
+                if (problems->items[i].severity > least)
+                        continue;
+                r = problem_format(&problems->items[i], &text);
+                if (r < 0)
+                        return r;
+                say("%s", text);
+        }
+        return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "remote.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "message.h"
+#include "remote_json.h"
+
+#define ERRORS "org.xsavesd1.Error."
+
+/* The first is D-Bus' usual one; the second for what waits for libvirt, and libvirt waits for hooks. */
+#define ANSWER_USEC (UINT64_C(25) * 1000 * 1000)
+#define LONG_ANSWER_USEC (UINT64_C(30) * 60 * 1000 * 1000)
+
+/* --- the connection --- */
+
+int remote_try_open(const struct cli *cli, sd_bus **ret) {
+        AUTO_BUS sd_bus *bus = NULL;
+        int r;
+
+        if (!cli->bus)
+                return sd_bus_open_system_with_description(ret, "xsavesctl");
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, cli->bus);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = STEAL(bus);
+        return 0;
+}
+
+static int unreachable(const char *why) {
+        return no_daemon(
+                "the daemon cannot be reached: %s; start it with `systemctl start xsavesd`", why);
+}
+
+int remote_open(const struct cli *cli, sd_bus **ret) {
+        int r;
+
+        r = remote_try_open(cli, ret);
+        if (r == -ENOMEM)
+                return r;
+        return r < 0 ? unreachable(strerror(-r)) : STATUS_OK;
+}
+
+/* --- errors --- */
+
+static int say_lines(const char *text) {
+        AUTO_FREE char *copy = NULL;
+        char *rest, *line;
+        int r;
+
+        r = strdup_to(&copy, text);
+        if (r < 0)
+                return r;
+        for (line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+                say("%s", line);
+        return 0;
+}
+
+/* An error of the daemon, or of the bus in its place. */
+static int explain_error(int r, const sd_bus_error *error) {
+        const char *text = error->message ? error->message : strerror(-r);
+        static const char *const outages[] = {
+                SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                SD_BUS_ERROR_NO_REPLY,        SD_BUS_ERROR_TIMEOUT,
+                SD_BUS_ERROR_DISCONNECTED,    SD_BUS_ERROR_NO_SERVER,
+        };
+
+        if (!error->name)
+                return r == -ENOMEM ? r : unreachable(text);
+        for (size_t i = 0; i < ELEMENTS_OF(outages); i++)
+                if (streq(error->name, outages[i]))
+                        return unreachable(text);
+        if (strncmp(error->name, "org.freedesktop.DBus.Error.Spawn.", 33) == 0)
+                return unreachable(text);
+        if (streq(error->name, SD_BUS_ERROR_ACCESS_DENIED) ||
+            streq(error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+                return failed("not allowed: %s (root may do everything, group libvirt may look)",
+                              text);
+        if (streq(error->name, ERRORS "InvalidXml"))
+                return bad_input("%s", text);
+        if (streq(error->name, ERRORS "PolicyRefused")) {
+                r = say_lines(text);
+                return r < 0 ? r : STATUS_BAD_INPUT;
+        }
+        return failed("%s", text);
+}
+
+/* --- calls --- */
+
+static int call(sd_bus *bus, sd_bus_message *message, uint64_t limit, json_t **ret) {
+        CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        AUTO_MESSAGE sd_bus_message *reply = NULL;
+        AUTO_JSON json_t *values = NULL;
+        int r;
+
+        r = sd_bus_call(bus, message, limit, &error, &reply);
+        if (r < 0)
+                return explain_error(r, &error);
+        r = message_to_json(reply, &values);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return failed("the daemon's answer cannot be read: %s", strerror(-r));
+
+        if (!ret)
+                return STATUS_OK;
+        *ret = json_array_size(values) == 1 ? json_incref(json_array_get(values, 0))
+                                            : STEAL(values);
+        return STATUS_OK;
+}
+
+int remote_call(sd_bus *bus, const char *method, json_t **ret, char *const *guests,
+                const char *types, ...) {
+        AUTO_MESSAGE sd_bus_message *message = NULL;
+        va_list arguments;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &message, REMOTE_NAME, REMOTE_PATH,
+                                           REMOTE_INTERFACE, method);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(message, true);
+        if (r >= 0) {
+                va_start(arguments, types);
+                r = sd_bus_message_appendv(message, types, arguments);
+                va_end(arguments);
+        }
+        if (r >= 0 && guests)
+                r = sd_bus_message_append_strv(message, (char **)guests);
+        if (r < 0)
+                return r;
+        return call(bus, message, guests ? LONG_ANSWER_USEC : ANSWER_USEC, ret);
+}
+
+static int new_property_call(sd_bus *bus, const char *method, sd_bus_message **ret) {
+        AUTO_MESSAGE sd_bus_message *message = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &message, REMOTE_NAME, REMOTE_PATH,
+                                           "org.freedesktop.DBus.Properties", method);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", REMOTE_INTERFACE);
+        if (r < 0)
+                return r;
+        *ret = STEAL(message);
+        return 0;
+}
+
+int remote_properties(sd_bus *bus, json_t **ret) {
+        AUTO_MESSAGE sd_bus_message *message = NULL;
+        int r;
+
+        r = new_property_call(bus, "GetAll", &message);
+        return r < 0 ? r : call(bus, message, ANSWER_USEC, ret);
+}
+
+int remote_try_host(sd_bus *bus, json_t **ret) {
+        AUTO_MESSAGE sd_bus_message *message = NULL, *reply = NULL;
+        AUTO_JSON json_t *values = NULL;
+        int r;
+
+        r = new_property_call(bus, "Get", &message);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "Host");
+        if (r >= 0)
+                r = sd_bus_call(bus, message, ANSWER_USEC, NULL, &reply);
+        if (r >= 0)
+                r = message_to_json(reply, &values);
+        if (r < 0)
+                return r;
+        *ret = json_incref(json_array_get(values, 0));
+        return 0;
+}
+
+int remote_list_guests(sd_bus *bus, json_t **ret) {
+        return remote_call(bus, "ListGuests", ret, NULL, "");
+}
