@@ -8,7 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../tap.sh
 . "$here/../tap.sh"
 
-xsavesctl=$(realpath "${XSAVESCTL:?XSAVESCTL does not name the command}")
+[[ -x ${XSAVESCTL:-} ]] || bail "XSAVESCTL does not name the command"
+xsavesctl=$(realpath "$XSAVESCTL")
 examples=$here/../../docs/examples
 data=$here/data
 work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-examples.XXXXXX") || exit 1
@@ -55,7 +56,7 @@ forces() {
 disables() { xmllint --xpath "/domain/cpu/feature[@name='xsaves' and @policy='disable']" "$1" >/dev/null 2>&1; }
 canonical() { xmllint --c14n "$1"; }
 same_xml() { cmp -s <(canonical "$1") <(canonical "$2"); }
-reverts_to() { xsavesctl revert - <"$1" >"$work/reverted" 2>/dev/null && same_xml "$work/reverted" "$2"; }
+reverts_to() { "$xsavesctl" revert - <"$1" >"$work/reverted" 2>/dev/null && same_xml "$work/reverted" "$2"; }
 
 # try SYSTEM NAME FEATURE POLICY: run its example; what the system has then is in $work/out, what was said in $said.
 try() {
