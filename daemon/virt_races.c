@@ -84,11 +84,11 @@ int races_check_edits(struct domain *domain, const char *xml, size_t length) {
         r = definition_is_stored(domain->own.xml, domain->own.length, xml, length);
         if (r <= 0)
                 return r;
-        log_entry(
-                LOG_WARNING, LOG_ID_LOST_EDIT, fields,
-                "Domain '%s' was edited (%u times) while it was being re-defined, and the edit may "
-                "be lost: look at it, and make it again",
-                domain_name(domain), n);
+        log_entry(LOG_WARNING, LOG_ID_LOST_EDIT, fields,
+                  "Domain '%s' was edited while it was being re-defined, and what was changed may "
+                  "be lost: "
+                  "look at it, and change it again (edits: %u)",
+                  domain_name(domain), n);
         return 0;
 }
 

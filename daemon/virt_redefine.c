@@ -8,7 +8,7 @@
 #include "log.h"
 #include "virt_races.h"
 
-void (*virt_test_before_define)(const char *name);
+const char *(*virt_test_before_define)(const char *name);
 
 void redefinition_clear(struct redefinition *redefinition) {
         free(redefinition->xml);
@@ -58,22 +58,19 @@ int read_live(struct domain *domain) {
 
 /* --- defining --- */
 
-/* What an event says of the domain by now is newer than what was read. */
-static bool is_outdated(struct agent *agent, const struct domain *domain) {
-        agent_look(agent);
-        if (virt_test_before_define)
-                virt_test_before_define(domain_name(domain));
-        return domain->touched;
-}
-
 /* `xml` is taken over where it was defined. Returns as redefine_domain(), and VIRT_REFUSED. */
 static int define(struct agent *agent, struct domain *domain, char **xml, size_t length,
                   char **ret_error) {
         AUTO_VIRT_DOMAIN virDomainPtr defined = NULL;
+        const char *other = NULL;
 
-        if (is_outdated(agent, domain))
+        /* What an event says of the domain by now is newer than what was read. */
+        agent_look(agent);
+        if (domain->touched)
                 return VIRT_AGAIN;
-        defined = virDomainDefineXMLFlags(agent->connection, *xml, 0);
+        if (virt_test_before_define)
+                other = virt_test_before_define(domain_name(domain));
+        defined = virDomainDefineXMLFlags(agent->connection, other ? other : *xml, 0);
         if (!defined)
                 return virt_last_error("libvirt refuses the re-definition", ret_error);
         races_defined(agent, domain, STEAL(*xml), length);

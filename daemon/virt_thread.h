@@ -32,5 +32,6 @@ void *virt_thread_main(void *virt);
 
 uint64_t monotonic_usec(void);
 
-/* For tests of what happens between reading a definition and defining it; called in the thread. */
-extern void (*virt_test_before_define)(const char *name);
+/* For tests of what happens between reading a definition and defining it; called in the thread. Returns what
+ * is to be handed to libvirt instead (borrowed), or NULL. */
+extern const char *(*virt_test_before_define)(const char *name);

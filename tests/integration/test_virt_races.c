@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Another client at the very moment between the thread's reading a definition and its defining it. */
+
+#include "virt_watch.h"
+
+#include <string.h>
+
+#include "virt_thread.h"
+
+#define DENY "[policy]\nvirt-types = test\ndefault = deny\n"
+#define FORCE "<feature policy='force' name='xsaves'/>"
+#define OFF "<feature policy='disable' name='xsaves'/>"
+#define EDIT "<feature policy='require' name='aes'/>"
+#define RECORD "urn:xsavesd:domain:1"
+
+/* Longer than virt_races.c waits for events. */
+#define SETTLED_MS 1800
+
+static virConnectPtr client;
+
+/* What somebody does in the window, once; runs in the libvirt thread. */
+static void (*in_window)(void);
+
+static const char *before_define(const char *name) {
+        void (*action)(void) = in_window;
+
+        if (!action || !streq(name, "guest"))
+                return NULL;
+        in_window = NULL;
+        action();
+        return NULL;
+}
+
+struct fixture {
+        struct private_libvirtd libvirtd;
+        struct watch watch;
+};
+
+static int setup(void **state) {
+        struct fixture *f;
+        const char *why;
+
+        *state = NULL;
+        if (!private_libvirtd_possible(&why))
+                return 0;
+        *state = f = calloc(1, sizeof(*f));
+        assert_non_null(f);
+        log_capture();
+        private_libvirtd_new(&f->libvirtd);
+        private_libvirtd_start(&f->libvirtd);
+        client = virConnectOpen(f->libvirtd.uri);
+        assert_non_null(client);
+        virt_test_before_define = before_define;
+        in_window = NULL;
+        watch_policy(&f->watch, DENY, true);
+        return 0;
+}
+
+static int teardown(void **state) {
+        struct fixture *f = *state;
+
+        if (!f)
+                return 0;
+        watch_clear(&f->watch);
+        virConnectClose(STEAL(client));
+        private_libvirtd_free(&f->libvirtd);
+        log_release();
+        free(f);
+        return 0;
+}
+
+static struct fixture *fixture_of(void **state) {
+        const char *why;
+
+        if (!*state) {
+                private_libvirtd_possible(&why);
+                print_message("skipped: %s\n", why);
+                skip();
+        }
+        return *state;
+}
+
+/* Bring `guest` in line, with somebody else in the window, and wait until all events are in. */
+static struct watch *race(void **state, void (*action)(void)) {
+        struct fixture *f = fixture_of(state);
+
+        in_window = action;
+        watch_start(&f->watch, f->libvirtd.uri);
+        if (!watch_knows(&f->watch, "guest")) {
+                client_define(client, "guest", FORCE);
+                watch_until(&f->watch, watch_knows(&f->watch, "guest"));
+        }
+        watch_for(&f->watch, SETTLED_MS);
+        assert_null(in_window);
+        return &f->watch;
+}
+
+static unsigned n_lost(void) {
+        return log_count("'guest' was edited", "may be lost");
+}
+
+/* --- edits --- */
+
+static void edit(void) {
+        client_define(client, "guest", FORCE EDIT);
+}
+
+static void an_edit_in_the_window_is_reported(void **state) {
+        struct watch *watch = race(state, edit);
+
+        assert_false(client_has(client, "guest", "'aes'"));
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(n_lost(), 1);
+        assert_int_equal(watch_guest(watch, "guest")->definition, DEFINITION_CONVERGED);
+
+        /* Made again, it stays, and nothing is reported. */
+        edit();
+        watch_until(watch, client_has(client, "guest", OFF));
+        watch_for(watch, SETTLED_MS);
+        assert_true(client_has(client, "guest", "'aes'"));
+        assert_int_equal(n_lost(), 1);
+}
+
+static void edit_twice(void) {
+        client_define(client, "guest", FORCE);
+        edit();
+}
+
+static void two_edits_in_the_window_are_counted(void **state) {
+        race(state, edit_twice);
+        assert_int_equal(log_count("may be lost", "(edits: 2)"), 1);
+}
+
+static void edit_metadata(void) {
+        virDomainPtr domain = virDomainLookupByName(client, "guest");
+
+        assert_int_equal(virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_TITLE, "mine", NULL, NULL,
+                                              VIR_DOMAIN_AFFECT_CONFIG),
+                         0);
+        virDomainFree(domain);
+}
+
+static void metadata_set_in_the_window_is_reported(void **state) {
+        race(state, edit_metadata);
+        assert_false(client_has(client, "guest", "mine"));
+        assert_int_equal(n_lost(), 1);
+}
+
+static void an_edit_after_our_define_is_not_lost(void **state) {
+        struct fixture *f = fixture_of(state);
+        struct watch *watch = &f->watch;
+
+        watch_start(watch, f->libvirtd.uri);
+        client_define(client, "guest", FORCE);
+        watch_until(watch, client_has(client, "guest", OFF));
+        /* Within the time in which an event may still be late. */
+        edit();
+        watch_for(watch, SETTLED_MS);
+        assert_true(client_has(client, "guest", "'aes'"));
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(n_lost(), 0);
+}
+
+static void nothing(void) {
+}
+
+static void no_edit_is_no_report(void **state) {
+        race(state, nothing);
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(log_count("Re-defined domain 'guest'", ""), 1);
+        assert_int_equal(n_lost(), 0);
+}
+
+/* --- undefining --- */
+
+static void undefine(void) {
+        client_undefine(client, "guest");
+}
+
+static void what_is_undefined_in_the_window_is_undefined_again(void **state) {
+        struct watch *watch = race(state, undefine);
+
+        watch_until(watch, !watch_knows(watch, "guest"));
+        assert_null(client_definition(client, "guest"));
+        assert_int_equal(log_count("'guest' was undefined while", "undefined again"), 1);
+        assert_int_equal(n_lost(), 0);
+}
+
+static void a_running_domain_that_is_undefined_in_the_window_becomes_transient(void **state) {
+        virDomainPtr domain;
+        struct watch *watch;
+
+        fixture_of(state);
+        client_define(client, "guest", FORCE);
+        client_start(client, "guest");
+        watch = race(state, undefine);
+        watch_until(watch, watch_guest(watch, "guest")->definition == DEFINITION_TRANSIENT);
+        domain = virDomainLookupByName(client, "guest");
+        assert_non_null(domain);
+        assert_int_equal(virDomainIsPersistent(domain), 0);
+        virDomainFree(domain);
+}
+
+static char uuid[64];
+
+static void undefine_and_define(void) {
+        AUTO_FREE char *before = client_definition(client, "guest"), *xml = NULL;
+        const char *begin = strstr(before, "<uuid>");
+        virDomainPtr domain;
+
+        snprintf(uuid, sizeof(uuid), "%.36s", begin + 6);
+        client_undefine(client, "guest");
+        assert_int_equal(
+                format_to(
+                        &xml,
+                        "<domain type='test'><name>guest</name><uuid>%s</uuid><memory>2048</memory>"
+                        "<os><type arch='x86_64'>hvm</type></os>"
+                        "<cpu mode='host-passthrough'>" FORCE "</cpu></domain>",
+                        uuid),
+                0);
+        domain = virDomainDefineXML(client, xml);
+        assert_non_null(domain);
+        virDomainFree(domain);
+}
+
+static void what_is_undefined_and_defined_in_the_window_stays(void **state) {
+        race(state, undefine_and_define);
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(log_count("was undefined while", ""), 0);
+        assert_int_equal(n_lost(), 1);
+}
+
+static void what_is_undefined_after_our_define_stays_so(void **state) {
+        struct watch *watch = race(state, nothing);
+
+        client_undefine(client, "guest");
+        watch_until(watch, !watch_knows(watch, "guest"));
+        watch_for(watch, SETTLED_MS);
+        assert_null(client_definition(client, "guest"));
+        assert_int_equal(log_count("was undefined while", ""), 0);
+}
+
+/* --- renaming --- */
+
+static void rename_it(void) {
+        virDomainPtr domain = virDomainLookupByName(client, "guest");
+
+        assert_int_equal(virDomainRename(domain, "renamed", 0), 0);
+        virDomainFree(domain);
+}
+
+/* libvirt refuses our define, by the name; the events of the rename are what it is tried again for. */
+static void what_is_renamed_in_the_window_is_brought_in_line_by_its_new_name(void **state) {
+        struct watch *watch = race(state, rename_it);
+
+        watch_until(watch, watch_guest(watch, "renamed")->definition == DEFINITION_CONVERGED);
+        assert_true(client_has(client, "renamed", OFF));
+        assert_null(client_definition(client, "guest"));
+}
+
+#define RACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                RACE(an_edit_in_the_window_is_reported),
+                RACE(two_edits_in_the_window_are_counted),
+                RACE(metadata_set_in_the_window_is_reported),
+                RACE(an_edit_after_our_define_is_not_lost),
+                RACE(no_edit_is_no_report),
+                RACE(what_is_undefined_in_the_window_is_undefined_again),
+                RACE(a_running_domain_that_is_undefined_in_the_window_becomes_transient),
+                RACE(what_is_undefined_and_defined_in_the_window_stays),
+                RACE(what_is_undefined_after_our_define_stays_so),
+                RACE(what_is_renamed_in_the_window_is_brought_in_line_by_its_new_name),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
