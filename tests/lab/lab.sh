@@ -113,7 +113,7 @@ build_base() {
 
     mmdebstrap --variant=minbase --quiet \
         --include="${userland[$suite]// /,}" \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
         --essential-hook="mkdir -p \"\$1/usr/share/initramfs-tools\"" \
         --essential-hook="copy-in $work/modules.d $work/conf.d /usr/share/initramfs-tools" \
         --customize-hook="$here/base/setup.sh \"\$1\"" \
@@ -160,7 +160,7 @@ build_chroot() {
     sources_of "$suite" "$work"
     # shellcheck disable=SC2016
     mmdebstrap --variant=minbase --quiet --include=build-essential,debhelper,lintian \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
         --customize-hook='mkdir -p "$1/build/debian"' \
         --customize-hook="copy-in $top/debian/control /build/debian" \
         --customize-hook='chroot "$1" apt-get -y --no-install-recommends build-dep /build' \
@@ -174,8 +174,8 @@ build_chroot() {
     mv -T "$work" "$into"
 }
 
-# $1: suite. Prints the path of the package, built from this work tree.
-package_of() {
+# $1: suite. Builds the package of this work tree; its path goes to `package`.
+build_package() {
     local suite=$1 root files recipe into work
     build_chroot "$suite"
     root=$(chroot_of "$suite")/root
@@ -213,7 +213,7 @@ package_of() {
         mv -T "$work/deb" "$into"
     fi
     rm -rf "$work"
-    printf '%s\n' "$into/xsavesd.deb"
+    package=$into/xsavesd.deb
 }
 
 # $1: the package. A next version of it, as an upgrade would bring: another
@@ -276,19 +276,50 @@ boot() {
     fi
 }
 
+# $1: build_base or build_chroot; then suites. For a background job, with scratch
+# folders of its own.
+build_each() {
+    local build=$1 suite
+    shift
+    scratch=()
+    trap cleanup EXIT
+    for suite; do
+        "$build" "$suite"
+    done
+}
+
+# $@: suites. What takes minutes when it is not in the cache, two at a time.
+prepare() {
+    local suite pid pids=() packaged=()
+    for suite; do
+        [[ -n $bare || -n ${debs[$suite]:-} ]] || packaged+=("$suite")
+    done
+    build_each build_base "$@" &
+    pids+=($!)
+    build_each build_chroot "${packaged[@]}" &
+    pids+=($!)
+    for pid in "${pids[@]}"; do
+        wait "$pid" || exit 2
+    done
+    for suite in "${packaged[@]}"; do
+        build_package "$suite"
+        debs[$suite]=$package
+    done
+}
+
 run() {
     local machine passed failed started=$SECONDS suite
+    local -A suites=()
     for machine in "${chosen[@]}"; do
-        suite=${machines[$machine]%%;*}
-        build_base "$suite"
-        if [[ -z $bare && -z ${debs[$suite]:-} ]]; then
-            debs[$suite]=$(package_of "$suite")
-        fi
+        suites[${machines[$machine]%%;*}]=1
     done
+    prepare "${!suites[@]}"
     exec 9>&-
+    printf '# %s s of preparation\n' "$((SECONDS - started))"
+    started=$SECONDS
     work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-lab.XXXXXX")
     scratch+=("$work")
-    for suite in "${!userland[@]}"; do
+    for suite in "${!suites[@]}"; do
         build_stage "$suite"
     done
     # Two at a time: each is busy on little more than one core.
@@ -396,17 +427,16 @@ base | run | package)
     exec 9>"$cache/.lock"
     flock 9
     if [[ $verb == base ]]; then
-        for suite in "${!userland[@]}"; do
-            build_base "$suite"
-        done
+        bare=1
+        prepare "${!userland[@]}"
         exit 0
     fi
     if [[ $verb == package ]]; then
         [[ ${#operands[@]} -eq 2 && -n ${userland[${operands[0]}]:-} ]] || usage
-        deb=$(package_of "${operands[0]}")
+        build_package "${operands[0]}"
         mkdir -p "${operands[1]}"
         # shellcheck disable=SC2016
-        cp "$deb" "${operands[1]}/$(dpkg-deb --show --showformat='${Package}_${Version}_${Architecture}.deb' "$deb")"
+        cp "$package" "${operands[1]}/$(dpkg-deb --show --showformat='${Package}_${Version}_${Architecture}.deb' "$package")"
         exit 0
     fi
     [[ ${#cases[@]} -gt 0 ]] || die "no such case"
