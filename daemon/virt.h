@@ -52,8 +52,9 @@ struct virt_change {
         enum means means;
         enum reason reason;
         bool changed;
-        char *before, *after; /* inactive XML without secrets; set where it changes */
-        char *error;          /* NULL: none */
+        char *before,
+                *after; /* inactive XML without secrets; where it changes, `before` in any dry run */
+        char *error;    /* NULL: none */
 };
 
 /* Called from virt_dispatch(), in the thread that calls that. Arguments are borrowed for the call. */
