@@ -87,7 +87,7 @@ static void print_summary(struct cli *cli, const char *path, const struct proble
 
         fprintf(cli->out, "%s: ", path);
         if (policy)
-                fprintf(cli->out, "good, %zu host rule%s, %zu guest rule%s", policy->n_host_rules,
+                fprintf(cli->out, "valid, %zu host rule%s, %zu guest rule%s", policy->n_host_rules,
                         plural(policy->n_host_rules), policy->n_guest_rules,
                         plural(policy->n_guest_rules));
         else

@@ -5,6 +5,10 @@
 
 #include "output.h"
 
+/* Where in the lines of the text. */
+#define VALUE_COLUMN 7
+#define FIELD_COLUMN 13
+
 static json_t *make_steps(const struct judge *judge, const struct guest *guest) {
         json_t *array = json_array();
         struct decision_step *steps;
@@ -93,18 +97,16 @@ static void print_step(const struct cli *cli, const json_t *step) {
         fprintf(cli->out, "%s%-3s  %s%s\n", style_on(cli, style), applied ? "yes" : "no",
                 json_text(step, "condition"), style_off(cli, style));
         if (*json_text(step, "value")) {
-                fputs("       ", cli->out);
-                print_clean(cli->out, json_text(step, "value"));
-                fputc('\n', cli->out);
+                fprintf(cli->out, "%*s", VALUE_COLUMN, "");
+                print_wrapped(cli, VALUE_COLUMN, json_text(step, "value"));
         }
 }
 
 static void print_field(const struct cli *cli, const char *label, const char *text) {
         if (!*text)
                 return;
-        fprintf(cli->out, "%-12s ", label);
-        print_clean(cli->out, text);
-        fputc('\n', cli->out);
+        fprintf(cli->out, "%-*s ", FIELD_COLUMN - 1, label);
+        print_wrapped(cli, FIELD_COLUMN, text);
 }
 
 static void print_rule(const struct cli *cli, const char *label, const json_t *explanation,

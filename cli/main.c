@@ -27,8 +27,8 @@ const struct verb verbs[] = {
          "FILE is domain XML: a name with a slash, one that ends in .xml, one of a file that is\n"
          "there, or - for standard input. It is decided on here, by --policy and --host.",
          JSON | POLICY | HOST | BUS, 1, 1, verb_explain},
-        {"diff", "[GUEST...]",
-         "Show how definitions differ from what their owners wrote, by the policy's will", NULL,
+        {"diff", "[GUEST...]", "Show what the policy changes in definitions",
+         "The difference between what a guest's owner wrote and what the policy makes of it.",
          JSON | BUS, 0, ANY_NUMBER, verb_diff},
         {"check", "[PATH...]", "Find what is wrong with a policy",
          "PATH is a folder laid out as /etc/xsavesd, which is the default, or one file.",

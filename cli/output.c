@@ -55,6 +55,74 @@ void print_clean(FILE *file, const char *text) {
         }
 }
 
+/* The columns of a terminal that a character takes; *length is its bytes. */
+static size_t character_width(const char *text, size_t *length) {
+        mbstate_t state = {};
+        wchar_t character;
+        size_t n = mbrtowc(&character, text, strlen(text), &state);
+        int width;
+
+        if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
+                *length = 1;
+                return 1;
+        }
+        *length = n;
+        width = wcwidth(character);
+        return width < 0 ? 1 : (size_t)width;
+}
+
+static size_t text_width(const char *text) {
+        size_t width = 0, length;
+
+        for (; *text; text += length)
+                width += character_width(text, &length);
+        return width;
+}
+
+/* SIZE_MAX: no limit. */
+static size_t line_width(void) {
+        const char *columns = getenv("COLUMNS");
+        struct winsize size;
+        long wanted = columns ? strtol(columns, NULL, 10) : 0;
+
+        if (wanted > 0)
+                return (size_t)wanted;
+        if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+                return size.ws_col;
+        return SIZE_MAX;
+}
+
+/* The text up to the next blank, in columns of the terminal; *length is its bytes. */
+static size_t word_width(const char *text, size_t *length) {
+        size_t width = 0, n;
+
+        for (*length = 0; text[*length] && text[*length] != ' '; *length += n)
+                width += character_width(text + *length, &n);
+        return width;
+}
+
+void print_wrapped(const struct cli *cli, size_t column, const char *text) {
+        size_t limit = line_width(), at = column;
+
+        while (*text) {
+                size_t length, blanks = strspn(text, " ");
+                size_t width = word_width(text + blanks, &length);
+                AUTO_FREE char *word = strndup(text, blanks + length);
+
+                if (at > column && blanks + width > limit - (at < limit ? at : limit)) {
+                        fprintf(cli->out, "\n%*s", (int)column, "");
+                        at = column;
+                        print_clean(cli->out, word ? word + blanks : "");
+                } else {
+                        at += blanks;
+                        print_clean(cli->out, word ? word : "");
+                }
+                at += width;
+                text += blanks + length;
+        }
+        fputc('\n', cli->out);
+}
+
 int print_json(struct cli *cli, const json_t *json) {
         if (json_dumpf(json, cli->out, JSON_INDENT(2)) < 0)
                 return -ENOMEM;
@@ -102,43 +170,6 @@ int table_add(struct table *table, const char *const *cells) {
                 table->cells[table->n_cells++] = cell;
         }
         return 0;
-}
-
-/* The columns of a terminal that a character takes; *length is its bytes. */
-static size_t character_width(const char *text, size_t *length) {
-        mbstate_t state = {};
-        wchar_t character;
-        size_t n = mbrtowc(&character, text, strlen(text), &state);
-        int width;
-
-        if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
-                *length = 1;
-                return 1;
-        }
-        *length = n;
-        width = wcwidth(character);
-        return width < 0 ? 1 : (size_t)width;
-}
-
-static size_t text_width(const char *text) {
-        size_t width = 0, length;
-
-        for (; *text; text += length)
-                width += character_width(text, &length);
-        return width;
-}
-
-/* SIZE_MAX: no limit. */
-static size_t line_width(void) {
-        const char *columns = getenv("COLUMNS");
-        struct winsize size;
-        long wanted = columns ? strtol(columns, NULL, 10) : 0;
-
-        if (wanted > 0)
-                return (size_t)wanted;
-        if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-                return size.ws_col;
-        return SIZE_MAX;
 }
 
 /* Take what is too much from the widest of the columns that may shrink, one column of the terminal at a time. */

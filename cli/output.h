@@ -21,6 +21,10 @@ enum style style_of_verdict(const char *verdict);
  * becomes a blank. */
 void print_clean(FILE *file, const char *text);
 
+/* The same, but for a newline behind it, and with the line broken between words where the terminal ends: `column` is where
+ * the first line starts, and the others begin. */
+void print_wrapped(const struct cli *cli, size_t column, const char *text);
+
 /* Returns 0 or -ENOMEM. */
 int print_json(struct cli *cli, const json_t *json);
 

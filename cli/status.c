@@ -12,8 +12,10 @@
 
 /* --- text --- */
 
+#define LABEL_WIDTH 13
+
 static void print_label(const struct cli *cli, const char *label) {
-        fprintf(cli->out, "%-12s ", label);
+        fprintf(cli->out, "%-*s ", LABEL_WIDTH - 1, label);
 }
 
 static json_int_t policy_number(const json_t *policy, const char *key) {
@@ -29,8 +31,8 @@ static void print_lines(const struct cli *cli, const char *label, enum style sty
 
                 print_label(cli, label);
                 fputs(style_on(cli, style), cli->out);
-                print_clean(cli->out, line ? line : "");
-                fprintf(cli->out, "%s\n", style_off(cli, style));
+                print_wrapped(cli, LABEL_WIDTH, line ? line : "");
+                fputs(style_off(cli, style), cli->out);
                 text += length + (text[length] != '\0');
                 label = "";
         }
@@ -111,6 +113,11 @@ static void print_guests(const struct cli *cli, const json_t *guests) {
         fprintf(cli->out, "%zu, %zu running: %zu granted XSAVES, %zu denied, %zu kept\n",
                 counts.total, counts.running, counts.verdicts[VERDICT_GRANT],
                 counts.verdicts[VERDICT_DENY], counts.verdicts[VERDICT_KEEP]);
+        if (counts.pending > 0) {
+                print_label(cli, "");
+                fprintf(cli->out, "%zu with a definition that is not what the policy wants\n",
+                        counts.pending);
+        }
         print_guests_that(cli, guests, needs_restart, "needs a restart");
         print_guests_that(cli, guests, has_failed, "cannot be re-defined: ");
 }

@@ -174,8 +174,12 @@ static int converge(struct agent *agent, struct domain *domain, bool dry_run,
         set_decision(change, &rewritten);
         if (!dry_run)
                 domain->reverted = false;
-        if (!rewritten.changed || !domain->persistent)
+        if (!rewritten.changed || !domain->persistent) {
+                /* For whoever looks: what is in line may differ from what its owner wrote. */
+                if (dry_run)
+                        change->before = STEAL(before);
                 return 0;
+        }
 
         change->changed = true;
         if (!dry_run) {

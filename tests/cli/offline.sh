@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# xsavesctl without a daemon: policies, facts and domain XML from files.
+
+# shellcheck source=../tap.sh
+. "$(dirname "$0")/../tap.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+work=$(mktemp -d /tmp/xsavesctl-offline.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/empty"
+cd "$data" || exit 1
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$work/none LC_ALL=C.UTF-8
+
+# --- usage ---
+prints help "help" --help
+prints usage "no command is bad usage"
+for verb in status host list explain diff check rewrite revert converge simulate monitor metrics reload; do
+    exits 0 "$verb --help" "$verb" --help
+done
+exits 2 "an unknown command" fly
+exits 2 "an unknown option" host --fly
+exits 2 "an option of another command" reload --dry-run
+exits 2 "an argument too many" reload now
+exits 2 "an argument too few" explain
+exits 2 "an option without its value" check --policy
+exits 2 "two hosts for one" host --host zen2.facts --host zen3.facts
+exits 2 "a policy for a guest of the daemon" explain --policy good plain
+exits 2 "revert of nothing" revert
+exits 2 "revert of all and of one" revert --all plain
+for verb in status list "explain plain" diff converge "revert --all" reload "rewrite plain.xml" monitor; do
+    # shellcheck disable=SC2086
+    exits 3 "no daemon: $verb" $verb
+done
+prints metrics-down "metrics tell that there is no daemon" metrics
+
+# --- check ---
+prints check-good "a good policy" check good
+prints check-bad "a bad one, with each mistake" check bad
+prints check-warned "one with warnings" check warned
+prints check-several "several" check good bad warned/policy.ini
+prints check-json "the same as JSON" check --json good bad warned
+exits 0 "by option" check --policy good
+exits 0 "an empty folder is the built-in policy" check "$work/empty"
+exits 4 "no such folder" check "$work/none"
+exits 0 "no legend" check --no-legend good
+ok "says nothing" test -z "$said"
+ln -s nowhere "$work/empty/policy.ini"
+exits 1 "a link that leads nowhere" check "$work/empty"
+rm "$work/empty/policy.ini"
+
+# --- host ---
+prints host-zen2 "a host with the erratum" host --host zen2.facts
+prints host-zen3 "a host without" host --host zen3.facts
+prints host-json "as JSON" host --host zen2.facts --json
+same "as facts it is the file" "$(<zen2.facts)" "$("$xsavesctl" host --host zen2.facts --facts)"
+same "from standard input as well" "$(<zen2.facts)" "$("$xsavesctl" host --host - --facts <zen2.facts)"
+prints host-bad "bad facts" host --host bad.facts
+exits 4 "no facts file" host --host "$work/none"
+exits 4 "a folder" host --host "$work/empty"
+exits 0 "this host" host
+"$xsavesctl" host --facts >"$work/here.facts"
+same "its facts can be read again" "$(<"$work/here.facts")" "$("$xsavesctl" host --host "$work/here.facts" --facts)"
+
+# --- rewrite, revert ---
+here_on_rome=(--policy good --host zen2.facts)
+prints rewrite-forced "a grant that is forced" rewrite --offline "${here_on_rome[@]}" win2016-a.xml
+prints rewrite-denied "a denial" rewrite --offline "${here_on_rome[@]}" asking.xml
+prints rewrite-hidden "XSAVEC hidden" rewrite --offline "${here_on_rome[@]}" win2016-b.xml
+prints rewrite-json "as JSON" rewrite --offline --json "${here_on_rome[@]}" asking.xml
+for guest in win2016-a win2016-b linux-a plain asking; do
+    "$xsavesctl" rewrite --offline "${here_on_rome[@]}" <"$guest.xml" >"$work/rewritten" 2>/dev/null
+    "$xsavesctl" rewrite --offline "${here_on_rome[@]}" - <"$work/rewritten" >"$work/again" 2>/dev/null
+    ok "$guest: rewriting again changes nothing" cmp "$work/rewritten" "$work/again"
+    "$xsavesctl" revert - <"$work/rewritten" | xmllint --c14n - >"$work/reverted"
+    ok "$guest: reverted it is what it was" cmp "$work/reverted" <(xmllint --c14n "$guest.xml")
+done
+
+# --- explain ---
+prints explain-forced "a grant, explained" explain "${here_on_rome[@]}" win2016-a.xml
+prints explain-denied "a denial, explained" explain "${here_on_rome[@]}" asking.xml
+COLUMNS=60 prints explain-narrow "in 60 columns" explain "${here_on_rome[@]}" asking.xml
+prints explain-json "as JSON" explain --json "${here_on_rome[@]}" plain.xml
+"$xsavesctl" rewrite --offline "${here_on_rome[@]}" win2016-a.xml >"$work/win.xml" 2>/dev/null
+same "what was rewritten is explained as what it was" "$("$xsavesctl" explain "${here_on_rome[@]}" win2016-a.xml)" \
+    "$("$xsavesctl" explain "${here_on_rome[@]}" "$work/win.xml")"
+
+# --- simulate ---
+both=(--host zen2.facts --host zen3.facts)
+domains=(win2016-a.xml win2016-b.xml linux-a.xml plain.xml asking.xml)
+prints simulate "guests on hosts" simulate --policy good "${both[@]}" "${domains[@]}"
+prints simulate-baseline "against another policy" simulate --policy other --baseline good "${both[@]}" "${domains[@]}"
+prints simulate-json "as JSON" simulate --json --policy other --baseline good --host zen2.facts plain.xml win2016-a.xml
+exits 0 "against itself" simulate --policy good --baseline good "${both[@]}" "${domains[@]}"
+exits 4 "a baseline that is bad" simulate --policy good --baseline bad --host zen2.facts plain.xml
+COLUMNS=40 prints simulate-narrow "in 40 columns" simulate --policy good "${both[@]}" "${domains[@]}"
+
+# --- bad input ---
+printf '<domain' >"$work/cut.xml"
+printf '<!DOCTYPE a [<!ENTITY x "y">]>\n<domain/>' >"$work/doctype.xml"
+head -c 9000000 /dev/zero >"$work/huge.xml"
+printf 'a\0b' >"$work/nul.xml"
+: >"$work/empty.xml"
+for file in cut doctype huge nul empty none; do
+    exits 4 "$file.xml: rewrite" rewrite --offline "${here_on_rome[@]}" "$work/$file.xml"
+    ok "$file.xml is named" says "$work/$file.xml"
+    exits 4 "$file.xml: revert" revert "$work/$file.xml"
+    exits 4 "$file.xml: explain" explain "${here_on_rome[@]}" "$work/$file.xml"
+    exits 4 "$file.xml: simulate" simulate "${here_on_rome[@]}" plain.xml "$work/$file.xml"
+done
+exits 4 "a bad policy: rewrite" rewrite --offline --policy bad --host zen2.facts plain.xml
+ok "its mistakes are told by file and line" says "bad/policy.ini:2: "
+exits 4 "bad facts: rewrite" rewrite --offline --policy good --host bad.facts plain.xml
+ok "their mistakes as well" says "bad.facts:3: "
+exits 4 "no such policy" rewrite --offline --policy "$work/none" --host zen2.facts plain.xml
+exits 4 "endless input is not read to its end" rewrite --offline "${here_on_rome[@]}" </dev/zero
+exits 4 "a closed standard input" rewrite --offline "${here_on_rome[@]}" <&-
+
+# --- output ---
+"$xsavesctl" host --host zen2.facts >/dev/full 2>"$work/error"
+same "an output that is full is an error" 1 $?
+ok "with a message" grep -q "^xsavesctl: cannot write to standard output: No space left" "$work/error"
+"$xsavesctl" host --host zen2.facts >&- 2>"$work/error"
+same "so is one that is closed" 1 $?
+# script makes a terminal.
+on_terminal() { script -qec "$1" /dev/null </dev/null; }
+export TERM=xterm
+same "colour on a terminal" 1 "$(on_terminal "$xsavesctl host --host zen2.facts" | grep -c $'\033\[33m')"
+same "not with NO_COLOR" 0 "$(NO_COLOR=1 on_terminal "$xsavesctl host --host zen2.facts" | grep -c $'\033')"
+printf "<domain type='kvm'><name>evil\xc2\x9b31m</name><os><type arch='x86_64'>hvm</type></os></domain>" >"$work/evil.xml"
+same "control characters do not reach the terminal" 0 \
+    "$("$xsavesctl" explain "${here_on_rome[@]}" "$work/evil.xml" | LC_ALL=C grep -c $'\xc2\x9b')"
+
+tap_end
