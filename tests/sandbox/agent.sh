@@ -5,7 +5,8 @@
 # sandbox.sh along.
 #
 #   agent_host_up HOST BUILD    the sandbox with xsavesd installed and libvirtd running, the daemon not yet started
-#   agent_up HOST               start the daemon, and wait until it is on the bus and connected to libvirt
+#   agent_up HOST [COMMAND…]    start the daemon, and wait until it is on the bus and connected to libvirt; under that
+#                               command, if one is given, which gets the daemon's as its arguments
 #   agent_down HOST
 #   agent_policy HOST           replace policy.ini by standard input
 #   agent_property HOST NAME    a D-Bus property
@@ -39,10 +40,13 @@ agent_ready_or_dead() { agent_is_ready "$1" || sandbox_service_gone "$1" xsavesd
 
 # With no more rights than its unit gives it.
 agent_up() {
-    sandbox_service_up "$1" xsavesd setpriv --reuid xsavesd --regid xsavesd --init-groups --no-new-privs \
+    local host=$1
+
+    shift
+    sandbox_service_up "$host" xsavesd "$@" setpriv --reuid xsavesd --regid xsavesd --init-groups --no-new-privs \
         --bounding-set -all --inh-caps -all "$agent_program" --host /run/facts.ini || return 1
-    wait_for 15 agent_ready_or_dead "$1"
-    agent_is_ready "$1"
+    wait_for 15 agent_ready_or_dead "$host"
+    agent_is_ready "$host"
 }
 
 agent_down() { sandbox_service_down "$1" xsavesd; }

@@ -143,7 +143,7 @@ sandbox_service_signal() {
     local pid
 
     pid=$(cat "$sandbox_base/$1/run/$2.sandbox-pid" 2>/dev/null) || return 1
-    sandbox_in "$1" kill "-$3" "$pid" 2>/dev/null
+    sandbox_in "$1" sh -c "kill -$3 $pid" 2>/dev/null
 }
 
 sandbox_service_lives() { sandbox_service_signal "$1" "$2" 0; }
