@@ -92,9 +92,12 @@ same "by address as well" "$("$xsavesctl" list)" \
 process[monitor]=$!
 "$xsavesctl" monitor --json >"$base/monitor.json" 2>&1 &
 process[monitor_json]=$!
-sleep 1
+both_watch() {
+    manager Gate sss prepare begin "$(domain plain "")" >/dev/null
+    [[ -s $base/monitor && -s $base/monitor.json ]]
+}
+ok "two monitors watch" wait_for 20 both_watch
 manager Gate sss prepare begin "$(domain asking "<feature policy='force' name='xsaves'/>")" >/dev/null
-manager Gate sss prepare begin "$(domain plain "")" >/dev/null
 write_policy "nonsense = yes"
 prints reload-refused "a policy that is refused, at reload" reload
 ok "status tells" wait_for 10 sh -c "'$xsavesctl' status | grep -q 'policy.ini:3: '"
