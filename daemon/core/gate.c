@@ -31,9 +31,19 @@ void gate_answer_clear(struct gate_answer *answer) {
         *answer = (struct gate_answer){};
 }
 
-/* What comes to the gate: the guest as it would start, and as its owner wrote it. */
-static int read_both(const char *xml, size_t length, struct guest *actual, struct guest *owned,
-                     char **ret_reason) {
+/* What comes to the gate. */
+struct arrival {
+        struct guest actual; /* as it would start; as its owner wrote it, it is in the answer */
+        bool has_record;     /* of earlier changes by xsavesd */
+        bool incoming;
+};
+
+static void arrival_clear(struct arrival *arrival) {
+        guest_clear(&arrival->actual);
+}
+
+static int read_arrival(const char *xml, size_t length, struct arrival *arrival,
+                        struct guest *owned, char **ret_reason) {
         AUTO_XML struct xml_document *document = NULL;
         struct xml_element *domain;
         int r;
@@ -42,7 +52,8 @@ static int read_both(const char *xml, size_t length, struct guest *actual, struc
         if (r != 0)
                 return r;
         domain = xml_root(document);
-        r = guest_read(actual, domain, ret_reason);
+        arrival->has_record = record_find(domain);
+        r = guest_read(&arrival->actual, domain, ret_reason);
         if (r == 0)
                 r = record_revert(domain);
         if (r == 0)
@@ -75,15 +86,17 @@ static int answer_missing_grant(struct gate_answer *answer, enum on_drift on_dri
                          reason_to_string(answer->decision.reason), what);
 }
 
-static int judge_start(const struct judge *judge, bool incoming, const struct guest *actual,
+static int judge_start(const struct judge *judge, const struct arrival *arrival,
                        struct gate_answer *answer) {
-        struct plan plan = plan_make(judge, actual, &answer->decision);
-        bool missing = answer->decision.verdict == VERDICT_GRANT && plan_touches_xsaves(&plan);
+        struct plan missing = plan_make(judge, &arrival->actual, &answer->decision);
+        struct plan all = plan_make(judge, &answer->guest, &answer->decision);
+        enum verdict verdict = answer->decision.verdict;
 
-        answer->drift = !plan_is_empty(&plan);
-        if (answer->decision.verdict == VERDICT_DENY && answer->has_xsaves)
-                return refuse_unsafe(answer, incoming);
-        if (missing && !incoming)
+        /* Something is to be done, or what was done earlier is to be taken back. */
+        answer->drift = !plan_is_empty(&missing) || (arrival->has_record && plan_is_empty(&all));
+        if (verdict == VERDICT_DENY && answer->has_xsaves)
+                return refuse_unsafe(answer, arrival->incoming);
+        if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing) && !arrival->incoming)
                 return answer_missing_grant(answer, judge->policy->on_drift);
         return 0;
 }
@@ -91,18 +104,19 @@ static int judge_start(const struct judge *judge, bool incoming, const struct gu
 int gate_judge(const struct judge *judge, enum gate_operation operation, bool incoming,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason) {
         AUTO_GATE_ANSWER struct gate_answer answer = {.accept = true};
-        AUTO_GUEST struct guest actual = {};
+        CLEANUP(arrival_clear) struct arrival arrival = {};
         int r;
 
-        r = read_both(xml, length, &actual, &answer.guest, ret_reason);
+        r = read_arrival(xml, length, &arrival, &answer.guest, ret_reason);
         if (r != 0)
                 return r;
         answer.decision = judge_decide(judge, &answer.guest);
-        answer.has_xsaves = guest_would_see_xsaves(&actual, judge_offers_xsaves(judge, &actual));
+        answer.has_xsaves = guest_would_see_xsaves(&arrival.actual,
+                                                   judge_offers_xsaves(judge, &arrival.actual));
 
-        incoming = incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE;
+        arrival.incoming = incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE;
         if (operation != GATE_STARTED)
-                r = judge_start(judge, incoming, &actual, &answer);
+                r = judge_start(judge, &arrival, &answer);
         if (r >= 0 && !answer.message)
                 r = strdup_to(&answer.message, "");
         if (r < 0)

@@ -101,9 +101,9 @@ static int read_uuid(const struct xml_element *element, char **ret) {
         if (r < 0 || !uuid)
                 return -ENOMEM;
         for (const char *c = text; *c; c++) {
-                if (!strchr(hex, *c))
+                if (strchr("- \t\r\n", *c))
                         continue;
-                if (n == 36)
+                if (n == 36 || !strchr(hex, *c))
                         return 0;
                 uuid[n++] = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
                 if (n == 8 || n == 13 || n == 18 || n == 23)
@@ -141,6 +141,10 @@ static int read_identity(struct guest *guest, const struct xml_element *domain, 
 
         if (!streq(xml_name(domain), "domain"))
                 return refuse(ret_reason, "the root element is <%s>, not <domain>",
+                              xml_name(domain));
+        /* libvirt would take one of another prefix, but could not find its children by default. */
+        if (!xml_is(domain, NULL, "domain"))
+                return refuse(ret_reason, "the root element is <%s> of a namespace",
                               xml_name(domain));
         if (!xml_attribute(domain, "type"))
                 return refuse(ret_reason, "<domain> has no type");
@@ -279,6 +283,11 @@ static int read_commandline(struct guest *guest, const struct xml_element *domai
         r = only_child(domain, QEMU_NAMESPACE, "commandline", &commandline, ret_reason);
         if (r != 0 || !commandline)
                 return r;
+        /* Neither has libvirt's schema, nor could it be put back to where an argument stood in it. */
+        if (xml_has_own_text(commandline))
+                return refuse(ret_reason, "text in <%s>", "qemu:commandline");
+        if (xml_has_more_nodes(commandline, QEMU_NODES_MAX))
+                return refuse(ret_reason, "too much in <%s>", "qemu:commandline");
         XML_FOREACH_CHILD (arg, commandline) {
                 const char *value = xml_attribute(arg, "value");
 

@@ -2,6 +2,7 @@
 #include "core/xml.h"
 
 #include <errno.h>
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xmlsave.h>
@@ -26,6 +27,10 @@ static void xmlFreeParserCtxt_p(xmlParserCtxt **context) {
                 xmlFreeParserCtxt(*context);
 }
 
+static void xmlFreeDoc_p(xmlDoc **doc) {
+        xmlFreeDoc(*doc);
+}
+
 static void xmlBufferFree_p(xmlBuffer **buffer) {
         if (*buffer)
                 xmlBufferFree(*buffer);
@@ -36,60 +41,132 @@ static void xmlFreeNode_p(xmlNode **node) {
                 xmlFreeNode(*node);
 }
 
-/* SAX handler for `<!DOCTYPE`: stop before anything that it declares is read. */
-static void refuse_doctype(void *userdata, const xmlChar *name UNUSED,
-                           const xmlChar *public_id UNUSED, const xmlChar *system_id UNUSED) {
-        xmlParserCtxt *context = userdata;
+/*
+ * What libxml2 does in the square of the input is bounded: it compares the attributes of an element, each
+ * with each other (so their names are bounded, in bytes), and looks for the namespace of an element among
+ * all that are in scope.
+ */
+#define NAMES_MAX (64u << 10)
+#define NAMESPACES_MAX 256
 
-        *(bool *)context->_private = true;
+/* State of a parse, for the SAX handlers. */
+struct parse {
+        const char *refused; /* why the parser was stopped; NULL: it was not */
+        char *error;         /* owned: the first that is fatal, in libxml2's words */
+        bool no_memory;
+        unsigned namespaces; /* declared in scope */
+};
+
+static void parse_clear(struct parse *parse) {
+        free(parse->error);
+}
+
+static void note_error(void *userdata, xmlError *error) {
+        xmlParserCtxt *context = userdata;
+        struct parse *parse = context->_private;
+
+        if (error->level < XML_ERR_FATAL || parse->error)
+                return;
+        if (error->code == XML_ERR_NO_MEMORY ||
+            format_to(&parse->error, "line %d: %s", error->line,
+                      error->message ? error->message : "not well-formed") < 0)
+                parse->no_memory = true;
+        else
+                make_one_line(parse->error);
+}
+
+static void stop(xmlParserCtxt *context, const char *reason) {
+        struct parse *parse = context->_private;
+
+        parse->refused = reason;
         xmlStopParser(context);
 }
 
-static int parse_failure(xmlParserCtxt *context, bool has_doctype, char **ret_reason) {
-        const xmlError *error = xmlCtxtGetLastError(context);
-        int r;
+/* SAX handler for `<!DOCTYPE`: stop before anything that it declares is read. */
+static void refuse_doctype(void *userdata, const xmlChar *name UNUSED,
+                           const xmlChar *public_id UNUSED, const xmlChar *system_id UNUSED) {
+        stop(userdata, "a document type declaration (<!DOCTYPE>) is not accepted");
+}
 
-        if (has_doctype)
-                return format_to(ret_reason,
-                                 "a document type declaration (<!DOCTYPE>) is not accepted") < 0
-                               ? -ENOMEM
-                               : 1;
-        if (error && error->code == XML_ERR_NO_MEMORY)
-                return -ENOMEM;
-        if (!error || !error->message)
-                return format_to(ret_reason, "not well-formed XML") < 0 ? -ENOMEM : 1;
+static void start_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
+                          const xmlChar *uri, int n_namespaces, const xmlChar **namespaces,
+                          int n_attributes, int n_defaulted, const xmlChar **attributes) {
+        xmlParserCtxt *context = userdata;
+        struct parse *parse = context->_private;
 
-        r = format_to(ret_reason, "line %d: %s", error->line, error->message);
-        if (r < 0)
-                return r;
-        make_one_line(*ret_reason);
-        return 1;
+        parse->namespaces += (unsigned)n_namespaces;
+        if (parse->namespaces > NAMESPACES_MAX)
+                stop(context, "too many namespaces");
+        else
+                xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces,
+                                      n_attributes, n_defaulted, attributes);
+}
+
+static void end_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
+                        const xmlChar *uri) {
+        xmlParserCtxt *context = userdata;
+        struct parse *parse = context->_private;
+
+        for (const xmlNs *ns = context->node->nsDef; ns; ns = ns->next)
+                parse->namespaces--;
+        xmlSAX2EndElementNs(context, name, prefix, uri);
+}
+
+static int refuse(char **ret_reason, const char *reason) {
+        return strdup_to(ret_reason, reason) < 0 ? -ENOMEM : 1;
+}
+
+static int parse_failure(const struct parse *parse, const xmlParserCtxt *context,
+                         char **ret_reason) {
+        if (parse->refused)
+                return refuse(ret_reason, parse->refused);
+        /* So libxml2 says of a dictionary that is over its limit, too. */
+        if (parse->no_memory)
+                return xmlDictGetUsage(context->dict) > NAMES_MAX
+                               ? refuse(ret_reason, "too many different names")
+                               : -ENOMEM;
+        return refuse(ret_reason, parse->error ? parse->error : "not well-formed XML");
+}
+
+static xmlParserCtxt *new_context(struct parse *parse) {
+        xmlParserCtxt *context = xmlNewParserCtxt();
+
+        if (!context)
+                return NULL;
+        context->_private = parse;
+        context->sax->internalSubset = refuse_doctype;
+        context->sax->startElementNs = start_element;
+        context->sax->endElementNs = end_element;
+        context->sax->serror = note_error;
+        xmlDictSetLimit(context->dict, NAMES_MAX);
+        return context;
 }
 
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
         CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = NULL;
-        bool has_doctype = false;
-        xmlDoc *doc;
+        CLEANUP(xmlFreeDoc_p) xmlDoc *doc = NULL;
+        CLEANUP(parse_clear) struct parse parse = {};
 
         if (length > XML_SIZE_MAX)
                 return format_to(ret_reason, "larger than %u MiB", XML_SIZE_MAX >> 20) < 0 ? -ENOMEM
                                                                                            : 1;
         if (length == 0)
-                return format_to(ret_reason, "empty") < 0 ? -ENOMEM : 1;
+                return refuse(ret_reason, "empty");
 
-        context = xmlNewParserCtxt();
+        context = new_context(&parse);
         if (!context)
                 return -ENOMEM;
-        context->_private = &has_doctype;
-        context->sax->internalSubset = refuse_doctype;
         doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        if (!doc || has_doctype) {
-                xmlFreeDoc(doc);
-                return parse_failure(context, has_doctype, ret_reason);
-        }
+        if (!doc || parse.refused || parse.no_memory)
+                return parse_failure(&parse, context, ret_reason);
+        /* libxml2 takes a NUL behind the root element for the end of the text. */
+        if (context->input && context->input->cur < context->input->end)
+                return refuse(ret_reason, "a NUL character behind the document");
 
-        *ret = (struct xml_document *)doc;
+        /* The document shares it, and is to take new names. */
+        xmlDictSetLimit(context->dict, 0);
+        *ret = (struct xml_document *)STEAL(doc);
         return 0;
 }
 
@@ -111,6 +188,8 @@ int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length)
 
         if (!buffer)
                 return -ENOMEM;
+        /* By default it grows by as little as is needed, which is quadratic. */
+        xmlBufferSetAllocationScheme(buffer, XML_BUFFER_ALLOC_DOUBLEIT);
         save = xmlSaveToBuffer(buffer, encoding, options);
         if (!save)
                 return -ENOMEM;
@@ -183,7 +262,22 @@ bool xml_has_only_attribute(const struct xml_element *element, const char *name)
         const xmlNode *node = node_of(element);
 
         return !node->children && node->properties && !node->properties->next && !node->nsDef &&
-               xml_attribute(element, name);
+               node->ns == node->parent->ns && xml_attribute(element, name);
+}
+
+bool xml_has_more_nodes(const struct xml_element *element, size_t n) {
+        for (const xmlNode *node = node_of(element)->children; node; node = node->next)
+                if (n-- == 0)
+                        return true;
+        return false;
+}
+
+bool xml_has_own_text(const struct xml_element *element) {
+        for (const xmlNode *node = node_of(element)->children; node; node = node->next)
+                if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) &&
+                    !xmlIsBlankNode(node))
+                        return true;
+        return false;
 }
 
 int xml_text(const struct xml_element *element, char **ret) {
@@ -207,12 +301,15 @@ void xml_remove_attribute(struct xml_element *element, const char *name) {
         xmlUnsetNsProp(node_of(element), NULL, (const xmlChar *)name);
 }
 
+static bool is_white(const char *text) {
+        return text[strspn(text, " \t\r\n")] == '\0';
+}
+
 static bool is_white_text(const xmlNode *node) {
         return node && node->type == XML_TEXT_NODE && xmlIsBlankNode(node);
 }
 
-/* Link a text node in without libxml2's merging of neighbours: who adds it knows that there are none,
- * or wants the two to stay apart until the document is written. */
+/* Link a text node in without libxml2's merging of neighbours, which may free one of them. */
 static int insert_text(xmlNode *parent, xmlNode *before, const char *content) {
         xmlNode *text = xmlNewDocText(parent->doc, (const xmlChar *)content);
 
@@ -242,10 +339,13 @@ static int insert_element(xmlNode *parent, xmlNode *before, const char *ns, cons
         if (!node)
                 return -ENOMEM;
         if (ns) {
-                bound = xmlSearchNsByHref(parent->doc, parent, (const xmlChar *)ns);
-                /* An attribute-less default binding would do for an element, but libvirt's own form and
-                 * its metadata functions want a prefix. */
-                if (!bound || !bound->prefix)
+                if (parent->ns && streq((const char *)parent->ns->href, ns))
+                        bound = parent->ns;
+                else
+                        bound = xmlSearchNsByHref(parent->doc, parent, (const xmlChar *)ns);
+                /* A default binding would do for an element, but libvirt's metadata functions want a
+                 * prefix. */
+                if (!bound || (!bound->prefix && bound != parent->ns))
                         bound = xmlNewNs(node, (const xmlChar *)ns, (const xmlChar *)prefix);
                 if (!bound)
                         return -ENOMEM;
@@ -316,9 +416,9 @@ void xml_remove_child(struct xml_element *element, bool parent_was_empty) {
         if (is_white_text(node->prev))
                 unlink_and_free(node->prev);
         unlink_and_free(node);
-        if (parent_was_empty)
-                while (is_white_text(parent->children))
-                        unlink_and_free(parent->children);
+        /* Unless somebody has put something else there since. */
+        if (parent_was_empty && is_white_text(parent->children) && !parent->children->next)
+                unlink_and_free(parent->children);
 }
 
 static bool same_name(const xmlNode *a, const xmlNode *b) {
@@ -341,16 +441,12 @@ int xml_take_out(struct xml_element *element, struct xml_position *ret) {
                 if (same_name(previous, node))
                         position.ordinal++;
 
-        previous = node->prev;
-        r = strdup_to(&position.before, previous && previous->type == XML_TEXT_NODE
-                                                ? (const char *)previous->content
-                                                : "");
+        r = strdup_to(&position.before,
+                      is_white_text(node->prev) ? (const char *)node->prev->content : "");
         if (r < 0)
                 return r;
 
-        if (is_white_text(node->prev))
-                unlink_and_free(node->prev);
-        unlink_and_free(node);
+        xml_remove_child(element, false);
         *ret = position;
         return 0;
 }
@@ -377,42 +473,15 @@ static xmlNode *find_position(xmlNode *parent, const char *ns, const char *name,
         return behind;
 }
 
-/* The element stood behind text that stayed: cut the text there again. */
-static int split_text(xmlNode *text, const char *head, xmlNode **ret_tail) {
-        AUTO_FREE char *tail = NULL;
-        int r;
-
-        r = strdup_to(&tail, (const char *)text->content + strlen(head));
-        if (r < 0)
-                return r;
-        xmlNodeSetContent(text, NULL);
-        xmlNodeAddContent(text, (const xmlChar *)head);
-        *ret_tail = text->next;
-        if (!*tail)
-                return 0;
-        r = insert_text(text->parent, text->next, tail);
-        if (r < 0)
-                return r;
-        *ret_tail = text->next;
-        return 0;
-}
-
 int xml_put_back(struct xml_element *parent_element, const char *ns, const char *prefix,
                  const char *name, const struct xml_position *position, struct xml_element **ret) {
         xmlNode *parent = node_of(parent_element), *node = NULL, *next;
         xmlNode *behind = find_position(parent, ns, name, position);
-        bool white = strspn(position->before, " \t\r\n") == strlen(position->before);
         int r = 0;
 
         next = behind ? behind->next : parent->children;
-        if (white) {
-                if (*position->before)
-                        r = insert_text(parent, next, position->before);
-        } else if (next && next->type == XML_TEXT_NODE &&
-                   strncmp((const char *)next->content, position->before,
-                           strlen(position->before)) == 0) {
-                r = split_text(next, position->before, &next);
-        }
+        if (*position->before && is_white(position->before))
+                r = insert_text(parent, next, position->before);
         if (r >= 0)
                 r = insert_element(parent, next, ns, prefix, name, &node);
         if (r < 0)

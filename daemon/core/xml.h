@@ -6,8 +6,9 @@
  *
  * The text is hostile: a document type declaration is refused, so that there is no entity to expand and
  * no external subset to fetch; nothing is ever loaded from a file or the network; more than 8 MiB is
- * refused. What is not changed survives as canonical XML: comments, CDATA, order, white space,
- * other namespaces and the document's encoding.
+ * refused, and so is what libxml2 would need far more than linear time for. What is not changed
+ * survives as canonical XML: comments, CDATA, order, white space, other namespaces and the document's
+ * encoding.
  */
 
 #include "core/util.h"
@@ -28,8 +29,8 @@ DEFINE_CLEANUP(struct xml_document *, xml_free);
 #define AUTO_XML CLEANUP(xml_free_p)
 
 /*
- * The document as text, in its own encoding, with an XML declaration only if it came with one. *ret is
- * owned and has a NUL behind its *ret_length bytes. Returns 0 or -ENOMEM.
+ * The document as text, in the encoding that it declares, with an XML declaration only if it came with
+ * one. *ret is owned and has a NUL behind its *ret_length bytes. Returns 0 or -ENOMEM.
  */
 int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length);
 
@@ -53,8 +54,12 @@ struct xml_element *xml_child(const struct xml_element *parent, const char *ns, 
 
 /* The attribute's value, borrowed until the attribute changes; NULL where there is none. */
 const char *xml_attribute(const struct xml_element *element, const char *name);
-/* Has it nothing but this attribute: no other one, no content? */
+/* Has it nothing but this attribute: no other one, no content, no namespace but its parent's? */
 bool xml_has_only_attribute(const struct xml_element *element, const char *name);
+/* Has it more than `n` nodes (elements, texts, comments, instructions) right in it? */
+bool xml_has_more_nodes(const struct xml_element *element, size_t n);
+/* Is there text between its children, other than white space? */
+bool xml_has_own_text(const struct xml_element *element);
 /* All text in the element and below (owned). Returns 0 or -ENOMEM. */
 int xml_text(const struct xml_element *element, char **ret);
 
@@ -75,7 +80,7 @@ void xml_remove_child(struct xml_element *element, bool parent_was_empty);
 
 /*
  * Where an element stood, so that it can be put back: counted in elements of its own name before it, and
- * in other nodes (comments and the like) between the last of those and it; and the text right before it.
+ * in other nodes (comments and the like) between the last of those and it; and the white space before it.
  */
 struct xml_position {
         unsigned ordinal;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the gate answers libvirt's hook: tests/data/gate/table. */
+
+#include <string.h>
+
+#include "bench.h"
+#include "core/gate.h"
+#include "table.h"
+
+enum column { NAME, POLICY, HOST, OPERATION, DOMAIN, ANSWER, FLAGS, REASON, N_COLUMNS };
+
+/* "start+" is a start that follows a restore or a migration. */
+static enum gate_operation read_operation(const char *text, bool *ret_incoming) {
+        AUTO_FREE char *name = strndup(text, strcspn(text, "+"));
+        enum gate_operation operation;
+
+        assert_int_equal(gate_operation_from_string(name, &operation), 0);
+        assert_string_equal(gate_operation_to_string(operation), name);
+        *ret_incoming = strchr(text, '+') != NULL;
+        return operation;
+}
+
+/* One line: the domain, the reason's code, what to do. None where there is nothing to say. */
+static void check_message(const struct gate_answer *answer, const char *reason) {
+        const char *message = answer->message;
+
+        assert_non_null(message);
+        assert_null(strpbrk(message, "\r\n\t"));
+        if (!answer->accept)
+                assert_true(*message);
+        if (!*message)
+                return;
+        assert_true(strncmp(message, "domain '", strlen("domain '")) == 0);
+        if (answer->guest.name && streq(answer->guest.name, "guest"))
+                assert_non_null(strstr(message, "domain 'guest' "));
+        assert_non_null(strstr(message, reason));
+        assert_true(strlen(strstr(message, reason)) > strlen(reason) + strlen(": "));
+        assert_true(strlen(message) < 512);
+}
+
+static void test_row(void **state) {
+        char **row = *state;
+        AUTO_BENCH struct bench *bench = bench_new(row[POLICY], row[HOST]);
+        AUTO_FREE char *xml = bench_domain(row[DOMAIN]), *reason = NULL;
+        AUTO_GATE_ANSWER struct gate_answer answer = {};
+        char flags[3] = "";
+        bool incoming;
+        enum gate_operation operation = read_operation(row[OPERATION], &incoming);
+
+        assert_int_equal(
+                gate_judge(&bench->judge, operation, incoming, xml, strlen(xml), &answer, &reason),
+                0);
+        if (answer.has_xsaves)
+                strcat(flags, "x");
+        if (answer.drift)
+                strcat(flags, "d");
+        assert_string_equal(answer.accept ? "accept" : "refuse", row[ANSWER]);
+        assert_string_equal(*flags ? flags : "-", row[FLAGS]);
+        assert_string_equal(reason_to_string(answer.decision.reason), row[REASON]);
+        check_message(&answer, row[REASON]);
+}
+
+static void test_operations(void **state UNUSED) {
+        static const char *const others[] = {"stopped",   "release", "reconnect", "attach",
+                                             "undefined", "",        "Prepare",   "prepare "};
+        enum gate_operation operation;
+
+        for (size_t i = 0; i < ELEMENTS_OF(others); i++)
+                assert_true(gate_operation_from_string(others[i], &operation) < 0);
+}
+
+/* XML that is refused has no answer but a reason, whatever the operation. */
+static void test_refused(void **state UNUSED) {
+        AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
+        static const char *const texts[] = {"", "<domain", "<network/>",
+                                            "<domain type='kvm'><cpu/><cpu/></domain>",
+                                            "<!DOCTYPE domain><domain type='kvm'/>"};
+
+        for (size_t i = 0; i < ELEMENTS_OF(texts); i++) {
+                AUTO_GATE_ANSWER struct gate_answer answer = {};
+                AUTO_FREE char *reason = NULL;
+
+                assert_int_equal(gate_judge(&bench->judge, GATE_STARTED, false, texts[i],
+                                            strlen(texts[i]), &answer, &reason),
+                                 1);
+                assert_true(*reason);
+                assert_null(answer.message);
+        }
+}
+
+int main(int argc, char **argv) {
+        char *no_row[] = {(char *)"operations-that-are-not-judged", NULL};
+        char *no_row_either[] = {(char *)"xml-that-is-refused", NULL};
+        char **first[] = {no_row}, **second[] = {no_row_either};
+        const struct table operations = {first, 1}, refused = {second, 1};
+        AUTO_TABLE struct table *table = NULL;
+
+        data_init(argc, argv);
+        table = table_read("gate/table", N_COLUMNS);
+        return table_run("gate",
+                         (struct table_part[]){{table, test_row},
+                                               {&operations, test_operations},
+                                               {&refused, test_refused}},
+                         3);
+}

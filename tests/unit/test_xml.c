@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Hostile sizes and shapes of XML: each has its answer, and in bounded time. */
+
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+#include "core/qemu_args.h"
+#include "core/record.h"
+#include "core/rewrite.h"
+#include "core/xml.h"
+#include "data.h"
+#include "properties.h"
+
+#define HEAD                                                                                       \
+        "<domain type='kvm' xmlns:q='" QEMU_NAMESPACE "' xmlns:x='" RECORD_NAMESPACE "'>"          \
+        "<name>guest</name>"
+#define PASSTHROUGH "<cpu mode='host-passthrough'/>"
+#define ARG(value) "<q:arg value='" value "'/>"
+#define PAIR ARG(FORCE_OPTION) ARG(FORCE_VALUE)
+
+/* A text made of parts, some of them many times. */
+struct maker {
+        FILE *file;
+        char *text;
+        size_t length;
+};
+
+static void start(struct maker *maker, const char *head) {
+        maker->file = open_memstream(&maker->text, &maker->length);
+        assert_non_null(maker->file);
+        fputs(head, maker->file);
+}
+
+/* `%u` in the text is the number of the repetition. */
+static void repeat(struct maker *maker, unsigned n, const char *format) PRINTF_FORMAT(3, 0);
+static void repeat(struct maker *maker, unsigned n, const char *format) {
+        for (unsigned i = 0; i < n; i++)
+                fprintf(maker->file, format, i);
+}
+
+static void finish(struct maker *maker, const char *tail) {
+        fputs(tail, maker->file);
+        assert_int_equal(fclose(maker->file), 0);
+}
+
+static double seconds(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Processor time that one rewrite or revert may take; XSAVESD_TEST_SLOWDOWN is for valgrind and its like. */
+static double limit(void) {
+        const char *factor = getenv("XSAVESD_TEST_SLOWDOWN");
+#ifdef __SANITIZE_ADDRESS__
+        const double build = 4;
+#else
+        const double build = 1;
+#endif
+
+        return 2.0 * build * (factor ? strtod(factor, NULL) : 1);
+}
+
+static void check_time(double begin, const char *what) {
+        double used = seconds() - begin;
+
+        if (used > limit())
+                fail_msg("%s took %.1f s", what, used);
+}
+
+/* Rewrite, and revert what comes of it. `reason`: why it is refused; NULL: it is not. Frees the text. */
+static void check(const char *policy, const char *host, struct maker *maker, const char *reason) {
+        AUTO_BENCH struct bench *bench = bench_new(policy, host);
+        AUTO_FREE char *text = maker->text, *found = NULL, *reverted = NULL;
+        AUTO_REWRITTEN struct rewritten rewritten = {};
+        double begin = seconds();
+        size_t length;
+        bool changed;
+        int r;
+
+        r = rewrite_xml(&bench->judge, text, maker->length, &rewritten, &found);
+        check_time(begin, "rewriting");
+        assert_int_equal(r, reason ? 1 : 0);
+        if (reason) {
+                assert_string_equal(found, reason);
+                return;
+        }
+        begin = seconds();
+        assert_int_equal(
+                revert_xml(rewritten.xml, rewritten.length, &changed, &reverted, &length, &found),
+                0);
+        check_time(begin, "reverting");
+}
+
+static void deny(struct maker *maker, const char *reason) {
+        check("rule-deny-hide", "zen2-offering", maker, reason);
+}
+
+/* --- the whole text --- */
+
+static void make_of_size(struct maker *maker, size_t length) {
+        start(maker, HEAD);
+        for (size_t left = length - strlen(HEAD) - strlen("</domain>"); left > 0; left--)
+                fputc(' ', maker->file);
+        finish(maker, "</domain>");
+        assert_int_equal(maker->length, length);
+}
+
+static void test_largest(void **state UNUSED) {
+        struct maker maker;
+
+        make_of_size(&maker, XML_SIZE_MAX);
+        deny(&maker, NULL);
+}
+
+static void test_larger(void **state UNUSED) {
+        struct maker maker;
+
+        make_of_size(&maker, XML_SIZE_MAX + 1);
+        deny(&maker, "larger than 8 MiB");
+}
+
+static void test_deepest(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<metadata>");
+        repeat(&maker, 250, "<a>");
+        repeat(&maker, 250, "</a>");
+        finish(&maker, "</metadata>" PASSTHROUGH "</domain>");
+        deny(&maker, NULL);
+}
+
+static void test_deeper(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD);
+        repeat(&maker, 200000, "<a>");
+        finish(&maker, "");
+        deny(&maker, "line 1: Excessive depth in document: 256 use XML_PARSE_HUGE option");
+}
+
+static void test_many_children(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD);
+        repeat(&maker, 100000, "<a/>\n");
+        finish(&maker, PASSTHROUGH "</domain>");
+        deny(&maker, NULL);
+}
+
+static void test_many_attributes(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<a");
+        repeat(&maker, 200000, " a%x=''");
+        finish(&maker, "/></domain>");
+        deny(&maker, "too many different names");
+}
+
+/* Whether the names are few enough or not, it is never taken for a lack of memory. */
+static void test_some_names(void **state UNUSED) {
+        AUTO_BENCH struct bench *bench = bench_new("rule-deny-hide", "zen2-offering");
+
+        for (unsigned n = 1000; n < 15000; n += 500) {
+                AUTO_FREE char *text = NULL, *reason = NULL;
+                AUTO_REWRITTEN struct rewritten rewritten = {};
+                struct maker maker;
+                int r;
+
+                start(&maker, HEAD PASSTHROUGH);
+                repeat(&maker, n, "<a%u/>");
+                finish(&maker, "</domain>");
+                text = maker.text;
+                r = rewrite_xml(&bench->judge, text, maker.length, &rewritten, &reason);
+                assert_in_range(r, 0, 1);
+                if (r == 1)
+                        assert_string_equal(reason, "too many different names");
+        }
+}
+
+static void test_many_namespaces(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<a");
+        repeat(&maker, 200000, " xmlns:a%x='a'");
+        finish(&maker, "/></domain>");
+        deny(&maker, "too many different names");
+}
+
+static void test_namespaces_in_scope(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<a");
+        repeat(&maker, 255, " xmlns:a%u='a'");
+        fputs(">", maker.file);
+        repeat(&maker, 200000, "<a254:a/>");
+        finish(&maker, "</a></domain>");
+        deny(&maker, "too many namespaces");
+}
+
+static void test_namespaces_one_after_another(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD);
+        repeat(&maker, 50000, "<a:a xmlns:a='urn:a' a:a='%u'/>");
+        finish(&maker, PASSTHROUGH "</domain>");
+        deny(&maker, NULL);
+}
+
+static void test_long_values(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<cpu mode='host-passthrough'><feature policy='require' name='");
+        repeat(&maker, 1000000, "aes");
+        finish(&maker, "'/></cpu></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_character_references(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, "<domain type='kvm'><name>");
+        repeat(&maker, 1000000, "&#97;");
+        finish(&maker, "</name>" PASSTHROUGH "</domain>");
+        deny(&maker, NULL);
+}
+
+/* --- features --- */
+
+static void test_many_features(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<cpu mode='host-passthrough'>");
+        repeat(&maker, 10000, "<feature policy='require' name='f%u'/>\n");
+        finish(&maker, "</cpu></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_many_features_to_look_up(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<cpu mode='host-passthrough'>");
+        for (unsigned i = 0; i < 100000; i++)
+                fputs("<feature policy='require' name='aes'/>\n", maker.file);
+        finish(&maker, "</cpu></domain>");
+        check("never", "zen2-masked", &maker, NULL);
+}
+
+/* --- <qemu:commandline> --- */
+
+static void test_most_arguments(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<q:commandline>\n");
+        repeat(&maker, QEMU_ARGS_MAX / 2, PAIR "\n");
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_more_arguments(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<q:commandline>\n");
+        repeat(&maker, QEMU_ARGS_MAX + 1, ARG("a") "\n");
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, "more than 4096 arguments in <qemu:commandline>");
+}
+
+static void test_pairs_in_pairs(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<q:commandline>\n");
+        repeat(&maker, QEMU_ARGS_MAX / 2, ARG(FORCE_OPTION) "\n");
+        repeat(&maker, QEMU_ARGS_MAX / 2, ARG(FORCE_VALUE) "\n");
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_pairs_behind_comments(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<q:commandline>");
+        repeat(&maker, QEMU_NODES_MAX - QEMU_ARGS_MAX, "<!---->");
+        repeat(&maker, QEMU_ARGS_MAX / 2, PAIR);
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_pairs_behind_more_comments(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<q:commandline>");
+        repeat(&maker, 1000000, "<!---->");
+        repeat(&maker, QEMU_ARGS_MAX / 2, PAIR);
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, "too much in <qemu:commandline>");
+}
+
+/* --- forged records --- */
+
+static void test_many_records(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<metadata>");
+        repeat(&maker, 200000, "<a/>");
+        repeat(&maker, 200000, "<x:domain/>");
+        finish(&maker, "</metadata>" PASSTHROUGH "</domain>");
+        deny(&maker, NULL);
+}
+
+static void test_many_entries(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<metadata><x:domain>");
+        repeat(&maker, 100000, "<x:removed-arg half='option' at='%u' gap='9'/>");
+        finish(&maker, "</x:domain></metadata></domain>");
+        deny(&maker, "more than 4096 arguments in <qemu:commandline>");
+}
+
+static void test_many_features_put_back(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD "<metadata><x:domain>");
+        repeat(&maker, 100000, "<x:feature name='xsaves' set='disable' was='force'/>");
+        fputs("</x:domain></metadata><cpu mode='host-passthrough'>", maker.file);
+        repeat(&maker, 50000, "<feature policy='disable' name='f'/>");
+        finish(&maker, "</cpu></domain>");
+        deny(&maker, NULL);
+}
+
+static void test_entries_behind_comments(void **state UNUSED) {
+        struct maker maker;
+
+        start(&maker, HEAD PASSTHROUGH "<metadata><x:domain>");
+        repeat(&maker, 4000, "<x:removed-arg half='option' at='65534' gap='65534'/>");
+        fputs("</x:domain></metadata><q:commandline>", maker.file);
+        repeat(&maker, QEMU_NODES_MAX / 4, "<!---->");
+        finish(&maker, "</q:commandline></domain>");
+        deny(&maker, NULL);
+}
+
+/* --- all that is cut off --- */
+
+/* A definition cut anywhere is refused, and nothing is read behind its end. */
+static void test_cut_anywhere(void **state UNUSED) {
+        AUTO_BENCH struct bench *bench = bench_new("rule-deny-hide", "zen2-offering");
+        size_t length;
+        AUTO_FREE char *text = data_read("xml/facts/everything.xml", &length);
+
+        while (length > 0 && text[length - 1] != '>')
+                length--;
+        for (size_t n = 0; n < length; n++) {
+                AUTO_FREE char *cut = malloc(n ? n : 1), *reason = NULL;
+                AUTO_REWRITTEN struct rewritten rewritten = {};
+
+                assert_non_null(cut);
+                memcpy(cut, text, n);
+                assert_int_equal(rewrite_xml(&bench->judge, cut, n, &rewritten, &reason), 1);
+                assert_non_null(reason);
+                assert_null(strpbrk(reason, "\r\n"));
+        }
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_largest),
+                cmocka_unit_test(test_larger),
+                cmocka_unit_test(test_deepest),
+                cmocka_unit_test(test_deeper),
+                cmocka_unit_test(test_many_children),
+                cmocka_unit_test(test_many_attributes),
+                cmocka_unit_test(test_some_names),
+                cmocka_unit_test(test_many_namespaces),
+                cmocka_unit_test(test_namespaces_in_scope),
+                cmocka_unit_test(test_namespaces_one_after_another),
+                cmocka_unit_test(test_long_values),
+                cmocka_unit_test(test_character_references),
+                cmocka_unit_test(test_many_features),
+                cmocka_unit_test(test_many_features_to_look_up),
+                cmocka_unit_test(test_most_arguments),
+                cmocka_unit_test(test_more_arguments),
+                cmocka_unit_test(test_pairs_in_pairs),
+                cmocka_unit_test(test_pairs_behind_comments),
+                cmocka_unit_test(test_pairs_behind_more_comments),
+                cmocka_unit_test(test_many_records),
+                cmocka_unit_test(test_many_entries),
+                cmocka_unit_test(test_many_features_put_back),
+                cmocka_unit_test(test_entries_behind_comments),
+                cmocka_unit_test(test_cut_anywhere),
+        };
+
+        data_init(argc, argv);
+        return cmocka_run_group_tests_name("xml", tests, NULL, NULL);
+}
