@@ -5,13 +5,15 @@
 #
 #   tests/run.sh [-b BUILD] [SUITE | CASE]…
 #
-# Suites: style (clang-format, shellcheck), unit, corpus, integration, e2e (real guests in a sandbox; needs root), sanitize
-# (what is Meson's under the address and undefined behaviour sanitizers), valgrind (unit). Without an argument, all of them.
+# Suites: style (clang-format, shellcheck), those that Meson knows (unit, integration and so on), e2e (real guests in a
+# sandbox; needs root), sanitize (Meson's under the address and undefined behaviour sanitizers), valgrind (unit). Without an
+# argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
 # XSAVESD_CORPUS names a folder with real domain XML and CPUID dumps; ../shared/corpus where there is one. With CI=true a
-# skipped test counts as a failed one, unless its reason names something that this machine really lacks.
+# skipped test counts as a failed one, unless its reason names something that this machine really lacks: /dev/kvm,
+# XSAVESD_CORPUS, root, or PROGRAM in "this machine has no PROGRAM".
 
 set -u
 
@@ -21,12 +23,11 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=sandbox/sandbox.sh
 . "$root/tests/sandbox/sandbox.sh"
 
-suites=(style unit corpus integration e2e sanitize valgrind)
-meson_suites=(unit corpus integration)
+own_suites=(style e2e sanitize valgrind)
 
 usage() {
     sed -n 's/^#   tests/usage: tests/p' "$0" >&2
-    printf 'suites: %s\ncases: %s\n' "${suites[*]}" "$(all_cases | tr '\n' ' ')" >&2
+    printf "suites: %s, Meson's\ncases: %s\n" "${own_suites[*]}" "$(all_cases | tr '\n' ' ')" >&2
     exit 2
 }
 
@@ -60,10 +61,10 @@ while (($# > 0)); do
             ;;
         -*) usage ;;
         *)
-            if is_one_of "$1" "${suites[@]}"; then
-                chosen[$1]=yes
-            elif [[ -x $root/tests/e2e/$1.sh ]]; then
+            if [[ -x $root/tests/e2e/$1.sh ]]; then
                 cases+=("$1")
+            elif is_one_of "$1" "${own_suites[@]}" || grep -qrw --include=meson.build -e "suite: .*'$1'" "$root"; then
+                chosen[$1]=yes
             else
                 usage
             fi
@@ -71,12 +72,11 @@ while (($# > 0)); do
     esac
     shift
 done
-if ((${#chosen[@]} == 0 && ${#cases[@]} == 0)); then
-    for suite in "${suites[@]}"; do
-        chosen[$suite]=yes
-    done
-fi
-if [[ -n ${chosen[e2e]:-} ]]; then
+all=
+((${#chosen[@]} + ${#cases[@]} > 0)) || all=yes
+is_chosen() { [[ -n $all || -n ${chosen[$1]:-} ]]; }
+
+if is_chosen e2e; then
     mapfile -t cases < <(all_cases)
 fi
 
@@ -102,7 +102,7 @@ results=$work/results
 # what one script said and its exit status. What failed is shown.
 collect() {
     LACKS=${lacks[*]} python3 - "$@" >>"$results" <<'END'
-import json, os, re, sys
+import json, os, re, shutil, sys
 
 def show(text):
     for line in (text or "").rstrip("\n").split("\n"):
@@ -110,6 +110,9 @@ def show(text):
 
 def skip(name, reason):
     lacking = any(re.search(rf"(?<!\w){re.escape(part)}(?!\w)", reason) for part in os.environ["LACKS"].split())
+    program = re.match(r"this machine has no (\S+)$", reason)
+    if program and not shutil.which(program[1]):
+        lacking = True
     if os.environ.get("CI") == "true" and not lacking:
         print(f"fail {name}: skipped ({reason})")
     else:
@@ -168,7 +171,7 @@ summary() {
 
 # Runs a suite and says how it went.
 suite() {
-    local name=$1 all=$results began=$SECONDS
+    local name=$1 total=$results began=$SECONDS
 
     shift
     printf '== %s\n' "$name"
@@ -177,8 +180,8 @@ suite() {
     "$@"
     grep -E '^(fail|skip) ' "$results" | sed 's/^/  /'
     printf '%s: %s (%d s)\n\n' "$name" "$(summary)" "$((SECONDS - began))"
-    cat "$results" >>"$all"
-    results=$all
+    cat "$results" >>"$total"
+    results=$total
 }
 
 run_logged() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; return 1; }; }
@@ -273,13 +276,24 @@ run_cases() {
     done
 }
 
+# BUILD
+meson_suites() {
+    meson introspect --tests "$1" | python3 -c '
+import json, sys
+names = {suite.split(":")[-1] for test in json.load(sys.stdin) for suite in test["suite"]}
+print("\n".join(sorted(names, key=lambda name: (name != "unit", name))))'
+}
+
 run_sanitized() {
+    local names
+
     if ! make_build "$work/sanitized" -Db_sanitize=address,undefined -Db_lundef=false; then
         result fail "does not build with sanitizers"
         return
     fi
+    mapfile -t names < <(meson_suites "$work/sanitized")
     ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-        run_meson "$work/sanitized" sanitize "${meson_suites[@]}" --
+        run_meson "$work/sanitized" sanitize "${names[@]}" --
 }
 
 run_valgrind() {
@@ -291,17 +305,18 @@ packages_install build run check || exit 1
 ((EUID != 0)) || sandbox_up tests || exit 1
 
 built=
-if [[ -z ${chosen[style]:-} ]] || ((${#chosen[@]} + ${#cases[@]} > 1)); then
+if ! [[ ${!chosen[*]} == style && ${#cases[@]} == 0 ]]; then
     suite build build_once
 fi
-[[ -z ${chosen[style]:-} ]] || suite style check_style
+! is_chosen style || suite style check_style
 if [[ -n $built ]]; then
-    for name in "${meson_suites[@]}"; do
-        [[ -z ${chosen[$name]:-} ]] || suite "$name" run_meson "$build" "$name" "$name" --
+    mapfile -t names < <(meson_suites "$build")
+    for name in "${names[@]}"; do
+        ! is_chosen "$name" || suite "$name" run_meson "$build" "$name" "$name" --
     done
     ((${#cases[@]} == 0)) || suite e2e run_cases
-    [[ -z ${chosen[sanitize]:-} ]] || suite sanitize run_sanitized
-    [[ -z ${chosen[valgrind]:-} ]] || suite valgrind run_valgrind
+    ! is_chosen sanitize || suite sanitize run_sanitized
+    ! is_chosen valgrind || suite valgrind run_valgrind
 fi
 
 summary
