@@ -37,16 +37,16 @@ write_policy ""
 
 bus_up
 libvirt_up
-# The driver's own domain; it comes back for as long as nobody holds a connection.
-only_ours() { virsh_ destroy test; virsh_ undefine test; ! virsh_ domstate test; } >/dev/null 2>&1
-wait_for 10 only_ours || bail "libvirt's domain does not go"
+# The driver's own domain.
+virsh_ destroy test >/dev/null
+virsh_ undefine test >/dev/null
 define granted-a ""
 define asking "<feature policy='force' name='xsaves'/>"
 define unsaid ""
 define plain ""
 daemon_up "$base/masked.facts"
 all_there() { "$xsavesctl" list --json | grep -c '"definition": "converged"' | grep -qx 4; }
-ok "every guest is known and in line" wait_for 10 all_there
+ok "every guest is known and in line" wait_for 60 all_there
 
 prints status "status" status
 prints status-json "status as JSON" status --json
@@ -96,19 +96,19 @@ both_watch() {
     manager Gate sss prepare begin "$(domain plain "")" >/dev/null
     [[ -s $base/monitor && -s $base/monitor.json ]]
 }
-ok "two monitors watch" wait_for 20 both_watch
+ok "two monitors watch" wait_for 60 both_watch
 manager Gate sss prepare begin "$(domain asking "<feature policy='force' name='xsaves'/>")" >/dev/null
 write_policy "nonsense = yes"
 prints reload-refused "a policy that is refused, at reload" reload
-ok "status tells" wait_for 10 sh -c "'$xsavesctl' status | grep -q 'policy.ini:3: '"
+ok "status tells" wait_for 60 sh -c "'$xsavesctl' status | grep -q 'policy.ini:3: '"
 prints status-refused "in full" status
 prints metrics-refused "metrics tell as well" metrics
 write_policy "enforce = no"
 "$xsavesctl" reload
 prints status-lenient "status of a policy that does not enforce" status
-ok "the monitor has seen it" wait_for 10 grep -q "is in force" "$base/monitor"
+ok "the monitor has seen it" wait_for 60 grep -q "is in force" "$base/monitor"
 stop xsavesd
-ok "and that the daemon is gone" wait_for 10 grep -q "the daemon has gone" "$base/monitor"
+ok "and that the daemon is gone" wait_for 60 grep -q "the daemon has gone" "$base/monitor"
 stop monitor
 stop monitor_json
 # An edit is seen by itself and at the reload, by either first.

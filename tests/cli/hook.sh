@@ -96,12 +96,12 @@ bad_input "no bus"
 
 # A bus that takes the connection and says nothing: five seconds and what a busy machine adds, not sd-bus's twenty-five.
 start silent python3 -c "import socket, time
-s = socket.socket(socket.AF_UNIX); s.bind('$base/silent'); s.listen(8); time.sleep(60)"
-wait_for 10 test -S "$base/silent" || bail "no silent bus"
+s = socket.socket(socket.AF_UNIX); s.bind('$base/silent'); s.listen(8); time.sleep(600)"
+wait_for 60 test -S "$base/silent" || bail "no silent bus"
 before=$SECONDS
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=$base/silent asks "$hook" start <<<"$asking"
 ok "a silent bus is an outage" refused "daemon-unreachable"
-ok "after five seconds" test $((SECONDS - before)) -ge 4 -a $((SECONDS - before)) -le 15
+ok "after five seconds" test $((SECONDS - before)) -ge 4 -a $((SECONDS - before)) -le 20
 stop silent
 
 bus_up
@@ -144,7 +144,7 @@ kill -STOP "${process[xsavesd]}"
 before=$SECONDS
 asks "$hook" start <<<"$asking"
 ok "a daemon that hangs is an outage" refused "daemon-unreachable"
-ok "after five seconds" test $((SECONDS - before)) -ge 4 -a $((SECONDS - before)) -le 15
+ok "after five seconds" test $((SECONDS - before)) -ge 4 -a $((SECONDS - before)) -le 20
 asks "$hook" start <<<"$ordinary"
 ok "which stops no ordinary guest" accepted
 kill -CONT "${process[xsavesd]}"

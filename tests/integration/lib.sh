@@ -93,10 +93,13 @@ auth_unix_ro = "none"
 auth_unix_rw = "none"
 END
     start libvirtd libvirtd --config "$base/libvirtd.conf" --pid-file "$base/libvirtd.pid"
-    wait_for 20 virsh_ uri >/dev/null 2>&1 || bail "no libvirtd"
+    # On a busy machine it takes its time.
+    wait_for 60 virsh_ uri >/dev/null 2>&1 || bail "no libvirtd"
     # The test driver forgets its domains with the last connection.
     start client virsh -q -c "$libvirt_uri" event --all --loop
+    wait_for 60 libvirt_remembers || bail "libvirtd forgets its domains"
 }
+libvirt_remembers() { virsh_ desc test kept && [[ $(virsh_ desc test) == kept ]]; } >/dev/null 2>&1
 
 daemon_ready() { property_is LibvirtConnected "b true"; }
 
