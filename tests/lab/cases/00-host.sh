@@ -11,7 +11,7 @@ expect "family 23, model 49" grep -Pzq 'cpu family\t: 23\nmodel\t\t: 49\n' /proc
 modprobe cpuid
 expect_equal "CPUID.(0DH,1):EAX of the host has XSAVES" "$(host_cpuid 0xd 1)" 0xd
 expect_fail "the kernel hides XSAVES" grep -qw xsaves /proc/cpuinfo
-expect "libvirtd answers" eventually 30 virsh -q list
+expect "libvirtd answers" eventually 60 virsh -q list
 
 if [[ $machine == *trixie ]]; then
     expect_match "AppArmor confines libvirtd" "$(cat "/proc/$(pidof libvirtd)/attr/current")" "^libvirtd \(enforce\)"

@@ -36,7 +36,7 @@ exposure=${exposure#*: }
 exposure=${exposure%% *}
 expect "exposure is 1.4 or lower" test "${exposure/./}" -le 14
 
-expect "it is connected to libvirt" eventually 15 gives true property LibvirtConnected
+expect "it is connected to libvirt" eventually 60 gives true property LibvirtConnected
 expect_equal "the policy has no error" "$(property PolicyError)" '""'
 
 # That libvirtd has found the hook shows in a refusal (F6).

@@ -11,7 +11,7 @@ guest_xml unvetted "$forced_cpu" "$pair" >/run/unvetted.xml
 policy_set "$allow_host
 $(allow_guest granted never-uses-xsaves)"
 guest_define granted "$passthrough"
-eventually 15 guest_has_grant granted
+eventually 60 guest_has_grant granted
 
 # holds WHILE: the two promises, now.
 holds() {
@@ -30,8 +30,8 @@ holds() {
 
 # recovered AFTER
 recovered() {
-    expect "$1: the daemon answers again" eventually 30 daemon_answers
-    expect "$1: and is connected to libvirt" eventually 30 gives true property LibvirtConnected
+    expect "$1: the daemon answers again" eventually 60 daemon_answers
+    expect "$1: and is connected to libvirt" eventually 60 gives true property LibvirtConnected
 }
 
 granted_starts() {
@@ -82,7 +82,7 @@ out=$(virsh -q create /run/unvetted.xml 2>&1)
 took=$((($(date +%s%N) - started) / 1000000))
 evidence "hung ($took ms): $out"
 expect_match "hung: an unvetted guest is refused" "$out" "xsavesd: .*unvetted"
-expect "hung: the watchdog starts it anew" eventually 30 daemon_is_not "$pid"
+expect "hung: the watchdog starts it anew" eventually 60 daemon_is_not "$pid"
 rm -rf /run/systemd/system/xsavesd.service.d
 systemctl daemon-reload
 recovered hung
@@ -100,7 +100,7 @@ dd if=/dev/zero of=/srv/../fill bs=1M 2>/dev/null
 cat /dev/zero >/fill.rest 2>/dev/null
 evidence "$(df -h / | tail -n 1)"
 systemctl restart xsavesd.service
-expect "disk full: the daemon starts" eventually 30 daemon_answers
+expect "disk full: the daemon starts" eventually 60 daemon_answers
 out=$(virsh -q create /run/unvetted.xml 2>&1)
 expect_match "disk full: an unvetted guest is refused" "$out" "xsavesd: .*unvetted"
 out=$(guest_start plain)
@@ -119,13 +119,13 @@ recovered "disk full"
 # The policy cannot be read: at a start nothing is granted, and it says so.
 chmod 000 /etc/xsavesd
 systemctl restart xsavesd.service
-expect "unreadable policy: the daemon starts" eventually 30 daemon_answers
+expect "unreadable policy: the daemon starts" eventually 60 daemon_answers
 evidence "$(property PolicyError)"
 expect "unreadable policy: it says so" policy_is_bad
 holds "unreadable policy"
 chmod 755 /etc/xsavesd
-expect "readable again: it is picked up by itself" eventually 30 policy_is_good
-expect "and the grant is back" eventually 30 guest_has_grant granted
+expect "readable again: it is picked up by itself" eventually 60 policy_is_good
+expect "and the grant is back" eventually 60 guest_has_grant granted
 granted_starts "readable again"
 
 policy_reset

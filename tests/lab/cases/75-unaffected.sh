@@ -18,7 +18,7 @@ for guest in a b c; do
     guest_xml_now "$guest" >"/run/$guest.before"
 done
 systemctl start xsavesd.service
-eventually 15 gives true property LibvirtConnected
+eventually 60 gives true property LibvirtConnected
 sleep 2
 for guest in a b c; do
     expect_equal "$guest is left alone" "$(explain "$guest" verdict) $(explain "$guest" reason)" "keep kept-by-default"

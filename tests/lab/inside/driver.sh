@@ -28,9 +28,8 @@ for case in /lab/cases/*.sh; do
     started=$(date +%s)
     printf '# %s\n' "$name"
     since=$(date '+%Y-%m-%d %H:%M:%S')
-    case_name=$machine/$name timeout -k 5 180 bash /lab/inside/run.sh "$case" >/run/lab.case 2>/run/lab.stderr </dev/null
-    status=$?
-    cat /run/lab.case
+    case_name=$machine/$name timeout -k 5 900 bash /lab/inside/run.sh "$case" 2>/run/lab.stderr </dev/null | tee /run/lab.case
+    status=${PIPESTATUS[0]}
     if [[ $status -ne 0 ]]; then
         printf 'FAIL %s: ended with status %s\n' "$machine/$name" "$status"
     fi

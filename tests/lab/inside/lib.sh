@@ -131,7 +131,7 @@ guest_define() {
 guest_says() {
     local log=/var/log/libvirt/qemu/$1.serial size tries line
     size=$(stat -c %s "$log" 2>/dev/null || echo 0)
-    for ((tries = 0; tries < 200; tries++)); do
+    for ((tries = 0; tries < 600; tries++)); do
         # The first may have been cut by where this began, the last is still being written.
         line=$(tail -c +$((size + 1)) "$log" 2>/dev/null | sed '1d;$d' | sed -n '/^fms=.* xss=/p' | tail -n 1)
         if [[ -n $line ]]; then
@@ -140,7 +140,7 @@ guest_says() {
         fi
         sleep 0.1
     done
-    echo "nothing within 20 s"
+    echo "nothing within 60 s"
     return 1
 }
 
@@ -230,7 +230,7 @@ policy_reset() {
 
 policy_newer() { [[ $(property PolicyGeneration) != "$1" ]]; }
 policy_wait() {
-    eventually 15 policy_newer "$1" || fail "the daemon has not seen an edit of the policy within 15 s"
+    eventually 60 policy_newer "$1" || fail "the daemon has not seen an edit of the policy within 60 s"
 }
 
 policy_is_good() { [[ $(property PolicyError) == '""' ]]; }
