@@ -96,7 +96,7 @@ bad_input "no bus"
 
 # A bus that takes the connection and says nothing: five seconds and what a busy machine adds, not sd-bus's twenty-five.
 start silent python3 -c "import socket, time
-s = socket.socket(socket.AF_UNIX); s.bind('$base/silent'); s.listen(8); time.sleep(600)"
+s = socket.socket(socket.AF_UNIX); s.bind('$base/silent'); s.listen(8); time.sleep(120)"
 wait_for 60 test -S "$base/silent" || bail "no silent bus"
 before=$SECONDS
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=$base/silent asks "$hook" start <<<"$asking"
