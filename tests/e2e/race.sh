@@ -52,12 +52,12 @@ for ((round = 1; round <= rounds; round++)); do
         refused=$((refused + 1))
     fi
     wait_for 10 has_grant granted || lost=$((lost + 1))
-    both asking
-    if runs asking; then
+    # One that may not have it, now and then: each start takes its time.
+    if ((round % 5 == 0)) && both asking; then
         ! has_grant asking || unsafe=$((unsafe + 1))
-        on_host virsh -q destroy asking >/dev/null 2>&1
+        on_host virsh -q "destroy asking; undefine asking" >/dev/null 2>&1
     fi
-    on_host virsh -q "destroy granted; undefine granted; undefine asking" >/dev/null 2>&1
+    on_host virsh -q "destroy granted; undefine granted" >/dev/null 2>&1
     took=$((($(date +%s%N) - begin) / 1000000))
     ((took <= slowest)) || slowest=$took
 done
