@@ -292,12 +292,12 @@ run_sanitized() {
         return
     fi
     mapfile -t names < <(meson_suites "$work/sanitized")
-    ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    XSAVESD_TEST_SLOWDOWN=20 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         run_meson "$work/sanitized" sanitize "${names[@]}" --
 }
 
 run_valgrind() {
-    run_meson "$build" valgrind unit -- --timeout-multiplier 10 \
+    XSAVESD_TEST_SLOWDOWN=100 run_meson "$build" valgrind unit -- --timeout-multiplier 10 \
         --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
