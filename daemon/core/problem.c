@@ -57,10 +57,11 @@ static void reverse(struct problem *items, size_t count) {
 }
 
 void problems_move(struct problems *problems, size_t first, size_t to) {
-        struct problem *items = problems->items + to;
+        struct problem *items;
 
         if (first == problems->count)
                 return;
+        items = problems->items + to;
         reverse(items, first - to);
         reverse(items + (first - to), problems->count - first);
         reverse(items, problems->count - to);
