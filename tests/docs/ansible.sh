@@ -16,6 +16,9 @@ root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-ansible.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 
+# Not a wrapper, of which each task would start one.
+python=$(python3 -c 'import sys; print(sys.executable)')
+
 mkdir -p "$work/etc/policy.d" "$work/bin" "$work/domains" "$work/policy/policy.d"
 cp "$root/conf/policy.ini" "$work/etc/policy.ini"
 for name in win2016-a other; do
@@ -68,7 +71,7 @@ roll() {
     done
     said=$(cd "$work" && HOME=$work LC_ALL=C.UTF-8 ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1 \
         ANSIBLE_ROLES_PATH="$root/docs/examples/ansible/roles" \
-        timeout 120 ansible-playbook -i localhost, -c local -e "ansible_python_interpreter=$(command -v python3)" \
+        timeout 600 ansible-playbook -i localhost, -c local -e "ansible_python_interpreter=$python" \
         -e "xsavesd_policy_source=$work/policy" -e "xsavesd_policy_folder=$work/etc" \
         -e "xsavesd_policy_xsavesctl=$work/bin/xsavesctl" -e "xsavesd_policy_virsh=$work/bin/virsh" \
         "${arguments[@]}" play.yml 2>&1)

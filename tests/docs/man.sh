@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The man pages render without a warning, and what the code has is in them: each list below is taken from the code, so that
-# something added there and not described fails. Examples of policies and facts in them are checked with xsavesctl, where
-# XSAVESD_BUILD names a build folder.
+# something added there and not described fails. XSAVESCTL names a command that examples of policies and facts are checked with.
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../tap.sh
@@ -92,9 +91,48 @@ describes xsavesd-hook.8 5 "operation that is judged" < <(
     code daemon/core/gate.c | grep -oE '\[GATE_[A-Z]+\] = "[a-z]+"' | sed -E 's/.*"(.*)"/\1/'
 )
 
+describes xsavesctl.1 13 "command" < <(
+    code cli/main.c | sed -nE 's/^ +\{"([a-z]+)", "[^"]*",.*/\1/p'
+)
+describes xsavesctl.1 12 "option of xsavesctl" < <(
+    code cli/options.c | sed -nE 's/^ +\[OPTION_[A-Z_]+\] = \{"([a-z-]+)",.*/--\1/p'
+)
+describes xsavesctl.1 55 "key that xsavesctl prints" < <(
+    cat "$root"/tests/cli/data/expected/*json | sed -E 's/"(xml|before|after)": ".*/"\1":/' | grep -oE '"[a-z-]+[a-z0-9-]*":' |
+        tr -d '":' | grep -vxF "$(code daemon/core/host_key.c | sed -nE 's/^ +\{"([a-z-]+)", &[a-z]+_kind.*/\1/p')"
+)
+describes xsavesctl.1 13 "metric" < <(code cli/metrics.c | grep -oE '"xsavesd_[a-z0-9_]+"' | tr -d '"')
+
 catalog_has() { grep -qx -- "-- $1" "$root/systemd/xsavesd.catalog"; }
 while read -r id; do
     ok "the journal catalog explains $id" catalog_has "$id"
 done < <(code daemon/log.h | sed -nE 's/#define LOG_ID_.*"([0-9a-f]{32})".*/\1/p')
+
+[[ -x ${XSAVESCTL:-} ]] || bail "XSAVESCTL does not name the command"
+
+# Blocks of policy and facts in the page, and the policies in README.md, each to a file.
+awk -v folder="$work" '
+    /^```/ { inside = !inside; if (inside) file = folder "/example-" ++n ".ini"; next }
+    inside { print >file }
+' "$root/docs/man/xsavesd-policy.ini.5.scd"
+awk -v folder="$work" '
+    /^    \[/ && !inside { inside = 1; file = folder "/example-readme-" ++n ".ini" }
+    /^[^ ]/ { inside = 0 }
+    inside { sub(/^    /, ""); print >file }
+' "$root/README.md"
+are_facts() { said=$("$XSAVESCTL" host --json --host "$1" 2>&1); }
+is_policy() { said=$("$XSAVESCTL" check --no-legend "$1" 2>&1); }
+examples=0
+for file in "$work"/example-*.ini; do
+    name=$(basename "$file" .ini)
+    grep -q '^\[' "$file" || continue
+    examples=$((examples + 1))
+    if grep -q '^vendor' "$file"; then
+        ok "$name is a facts file" are_facts "$file"
+    else
+        ok "$name is a policy" is_policy "$file"
+    fi
+done
+ok "there are examples" test "$examples" -ge 8
 
 tap_end
