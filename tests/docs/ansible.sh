@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../tap.sh
 . "$here/../tap.sh"
 
-command -v ansible-playbook >/dev/null || { echo "1..0 # SKIP this machine has no ansible"; exit 0; }
+command -v ansible-playbook >/dev/null || { echo "1..0 # SKIP this machine has no ansible-playbook"; exit 0; }
 
 [[ -x ${XSAVESCTL:-} ]] || bail "XSAVESCTL does not name the command"
 xsavesctl=$(realpath "$XSAVESCTL")

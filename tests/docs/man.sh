@@ -13,7 +13,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/xsavesd-man.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 
 for tool in man scdoc; do
-    command -v "$tool" >/dev/null || { echo "1..0 # SKIP no $tool"; exit 0; }
+    command -v "$tool" >/dev/null || { echo "1..0 # SKIP this machine has no $tool"; exit 0; }
 done
 
 # Rendered, each paragraph on one line and no word parted.
