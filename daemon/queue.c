@@ -54,13 +54,17 @@ void queue_wake(struct queue *queue) {
 }
 
 void queue_push(struct queue *queue, struct queue_item *item) {
+        queue_push_chain(queue, item, item);
+}
+
+void queue_push_chain(struct queue *queue, struct queue_item *first, struct queue_item *last) {
         bool was_empty;
 
-        item->next = NULL;
+        last->next = NULL;
         pthread_mutex_lock(&queue->mutex);
         was_empty = !queue->first;
-        *queue->end = item;
-        queue->end = &item->next;
+        *queue->end = first;
+        queue->end = &last->next;
         pthread_mutex_unlock(&queue->mutex);
         if (was_empty)
                 queue_wake(queue);

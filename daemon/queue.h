@@ -20,8 +20,9 @@ struct queue *queue_free(struct queue *queue, void (*free_item)(struct queue_ite
 /* Readable while there is something in the queue. */
 int queue_fd(const struct queue *queue);
 
-/* Wakes the reader; cannot fail. Any thread. */
+/* Append an item, or a chain of them from `first` to `last`. Wakes the reader; cannot fail. Any thread. */
 void queue_push(struct queue *queue, struct queue_item *item);
+void queue_push_chain(struct queue *queue, struct queue_item *first, struct queue_item *last);
 /* Take all that is there, oldest first; NULL: nothing. */
 struct queue_item *queue_take(struct queue *queue);
 /* Make the descriptor readable until the next queue_take(), with or without anything in the queue. */

@@ -36,6 +36,9 @@ struct agent {
                 size_t remaining, n_domains, n_changed, n_failed;
         } pass;
 
+        struct queue_item *first_report, *last_report; /* not handed over yet */
+        uint64_t reported_at;
+
         struct job *jobs; /* the first is being worked on */
         unsigned n_steps; /* of work, ever */
 };

@@ -17,7 +17,7 @@ enum domain_todo {
 
 /* Our last definition of a domain, until all events of that time are in: see virt_races.h. */
 struct own_definition {
-        char *xml; /* as it was handed to libvirt; NULL: settled */
+        char *xml; /* as it was handed to libvirt, or read after another edit; NULL: settled */
         size_t length;
         uint64_t time;         /* when libvirt had taken it */
         unsigned echoes;       /* DEFINED events that it owes us */

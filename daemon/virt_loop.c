@@ -11,13 +11,33 @@
 #include "virt_jobs.h"
 #include "virt_races.h"
 
+/*
+ * While there is work, events and commands are looked for, and reports handed over, so often: each time costs
+ * as much as a tenth of a call to libvirt. Right before a definition, events are looked for anyway.
+ */
+#define SLICE_USEC 2000
+
 /* Events come before work, but so many turns of the loop with events do not keep all work waiting. */
 #define TURNS_MAX 16
 
 /* --- reports --- */
 
+/* Each time, the main loop is woken. */
+static void flush_reports(struct agent *agent) {
+        if (agent->first_report)
+                queue_push_chain(agent->virt->reports, agent->first_report, agent->last_report);
+        agent->first_report = agent->last_report = NULL;
+        agent->reported_at = monotonic_usec();
+}
+
 void agent_report(struct agent *agent, struct report *report) {
-        queue_push(agent->virt->reports, &report->item);
+        if (agent->last_report)
+                agent->last_report->next = &report->item;
+        else
+                agent->first_report = &report->item;
+        agent->last_report = &report->item;
+        if (!agent->pass.running || monotonic_usec() - agent->reported_at >= SLICE_USEC)
+                flush_reports(agent);
 }
 
 struct report *agent_new_report(enum report_kind kind) {
@@ -335,13 +355,22 @@ static bool stopping(const struct agent *agent) {
         return __atomic_load_n(&agent->virt->stop, __ATOMIC_ACQUIRE);
 }
 
+static void let_events_in(struct agent *agent) {
+        int ms = patience(agent);
+
+        if (ms != 0)
+                flush_reports(agent);
+        turn(agent, ms);
+        for (unsigned n = 0; n < TURNS_MAX && !agent->was_quiet; n++)
+                turn(agent, 0);
+}
+
 static void run(struct agent *agent) {
         while (!stopping(agent)) {
                 int r;
 
-                turn(agent, patience(agent));
-                for (unsigned n = 0; n < TURNS_MAX && !agent->was_quiet; n++)
-                        turn(agent, 0);
+                if (!has_work(agent) || monotonic_usec() - agent->turn_started >= SLICE_USEC)
+                        let_events_in(agent);
                 r = take_commands(agent);
                 if (r >= 0 && !stopping(agent))
                         r = agent->connection ? work_connected(agent) : work_unconnected(agent);
@@ -384,10 +413,12 @@ void *virt_thread_main(void *userdata) {
         CLEANUP(virt_unref_p) struct virt *virt = userdata;
         struct agent agent;
 
+        pthread_setname_np(pthread_self(), "libvirt");
         if (agent_init(&agent, virt) == 0) {
                 run(&agent);
                 jobs_clear(&agent, NULL);
                 connection_close(&agent, NULL);
+                flush_reports(&agent);
         } else {
                 log_error("libvirt's event loop cannot be set up, no domain is seen to");
         }

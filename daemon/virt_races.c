@@ -69,26 +69,44 @@ void races_saw_undefined(struct domain *domain) {
 
 /* --- between events --- */
 
-int races_check_edits(struct domain *domain, const char *xml, size_t length) {
+static void report_lost(const struct domain *domain, unsigned n) {
         const struct log_field fields[] = {
                 {"XSAVESD_GUEST", domain_name(domain)},
                 {"XSAVESD_UUID", domain->uuid},
                 {},
         };
-        unsigned n = domain->own.edits_to_see;
+
+        log_entry(
+                LOG_WARNING, LOG_ID_LOST_EDIT, fields,
+                "Domain '%s' was edited while it was being re-defined, and what was changed may be "
+                "lost: look at it, and change it again (edits: %u)",
+                domain_name(domain), n);
+}
+
+int races_check_edits(struct domain *domain, const char *xml, size_t length) {
+        struct own_definition *own = &domain->own;
+        unsigned n = own->edits_to_see;
         int r;
 
-        domain->own.edits_to_see = 0;
+        own->edits_to_see = 0;
         if (n == 0)
                 return 0;
-        r = definition_is_stored(domain->own.xml, domain->own.length, xml, length);
-        if (r <= 0)
+        r = definition_is_stored(own->xml, own->length, xml, length);
+        if (r < 0)
                 return r;
-        log_entry(LOG_WARNING, LOG_ID_LOST_EDIT, fields,
-                  "Domain '%s' was edited while it was being re-defined, and what was changed may "
-                  "be lost: "
-                  "look at it, and change it again (edits: %u)",
-                  domain_name(domain), n);
+        if (r == 0) {
+                /* One of them made it what it is now, and was based on whatever its author had read. */
+                char *copy = strdup(xml);
+
+                if (!copy)
+                        return -ENOMEM;
+                free(own->xml);
+                own->xml = copy;
+                own->length = length;
+                n--;
+        }
+        if (n > 0)
+                report_lost(domain, n);
         return 0;
 }
 

@@ -25,9 +25,9 @@
  * From our define until all events of that time are in (SETTLE_USEC after it, and the event loop run
  * dry after that), therefore: one DEFINED event is our own, and is no change. Any other one is an edit
  * that fell before our reading (no loss), into the window (lost), or after our define. If the
- * definition, read again, is not what libvirt stores of ours, it was after; else it is reported as
- * perhaps lost. An UNDEFINED event without a define of anybody else, while the domain has a persistent
- * definition that is ours, means that ours brought it back.
+ * definition, read again, is not what it was, then one of the edits was after, and is in it; all others
+ * are reported as perhaps lost. An UNDEFINED event without a define of anybody else, while the domain
+ * has a persistent definition that is ours, means that ours brought it back.
  */
 
 #include "virt_agent.h"

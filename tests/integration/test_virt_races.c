@@ -19,16 +19,25 @@
 
 static virConnectPtr client;
 
-/* What somebody does in the window, once; runs in the libvirt thread. */
+/* What somebody does in the window of a domain, once; runs in the libvirt thread. */
 static void (*in_window)(void);
+static void (*in_window_of_first)(void), (*in_window_of_last)(void);
+
+static void do_once(void (**action)(void)) {
+        void (*once)(void) = *action;
+
+        *action = NULL;
+        if (once)
+                once();
+}
 
 static const char *before_define(const char *name) {
-        void (*action)(void) = in_window;
-
-        if (!action || !streq(name, "guest"))
-                return NULL;
-        in_window = NULL;
-        action();
+        if (streq(name, "guest"))
+                do_once(&in_window);
+        else if (streq(name, "first"))
+                do_once(&in_window_of_first);
+        else if (streq(name, "last"))
+                do_once(&in_window_of_last);
         return NULL;
 }
 
@@ -52,7 +61,7 @@ static int setup(void **state) {
         client = virConnectOpen(f->libvirtd.uri);
         assert_non_null(client);
         virt_test_before_define = before_define;
-        in_window = NULL;
+        in_window = in_window_of_first = in_window_of_last = NULL;
         watch_policy(&f->watch, DENY, true);
         return 0;
 }
@@ -162,7 +171,50 @@ static void an_edit_after_our_define_is_not_lost(void **state) {
         assert_int_equal(n_lost(), 0);
 }
 
+static void define_guest_and_last(void) {
+        client_define(client, "guest", FORCE);
+        client_define(client, "last", FORCE);
+}
+
+static void edit_what_is_left(void) {
+        assert_false(client_has(client, "guest", "'aes'"));
+        client_define(client, "guest", FORCE "<feature policy='require' name='avx'/>");
+}
+
+/* Both are waiting when the thread is done with the first, so that it is at the last one when the events come of
+ * what happens to the guest. */
+static void an_edit_in_the_window_is_reported_when_another_comes_before_it_is_seen(void **state) {
+        struct fixture *f = fixture_of(state);
+
+        in_window_of_first = define_guest_and_last;
+        in_window = edit;
+        in_window_of_last = edit_what_is_left;
+        client_define(client, "first", FORCE);
+        watch_start(&f->watch, f->libvirtd.uri);
+        watch_until(&f->watch, watch_knows(&f->watch, "last"));
+        watch_for(&f->watch, SETTLED_MS);
+        assert_null(in_window_of_last);
+        assert_true(client_has(client, "guest", "'avx'"));
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(n_lost(), 1);
+}
+
 static void nothing(void) {
+}
+
+static void edits_after_our_define_are_not_lost(void **state) {
+        struct watch *watch = race(state, nothing);
+
+        client_define(client, "guest", FORCE);
+        watch_until(watch, client_has(client, "guest", OFF));
+        watch_for(watch, 100);
+        edit();
+        watch_for(watch, 100);
+        edit_metadata();
+        watch_for(watch, SETTLED_MS);
+        assert_true(client_has(client, "guest", "'aes'"));
+        assert_true(client_has(client, "guest", "mine"));
+        assert_int_equal(n_lost(), 0);
 }
 
 static void no_edit_is_no_report(void **state) {
@@ -267,6 +319,8 @@ int main(void) {
                 RACE(two_edits_in_the_window_are_counted),
                 RACE(metadata_set_in_the_window_is_reported),
                 RACE(an_edit_after_our_define_is_not_lost),
+                RACE(an_edit_in_the_window_is_reported_when_another_comes_before_it_is_seen),
+                RACE(edits_after_our_define_are_not_lost),
                 RACE(no_edit_is_no_report),
                 RACE(what_is_undefined_in_the_window_is_undefined_again),
                 RACE(a_running_domain_that_is_undefined_in_the_window_becomes_transient),
