@@ -6,7 +6,7 @@
 # a user would, and runs cases/*.sh inside. What the innermost guests say of
 # their own CPUID is the evidence.
 #
-#   lab.sh run [--machine NAME]... [--case GLOB]... [--deb SUITE=FILE]... [--bare] [--keep DIR]
+#   lab.sh run [--machine NAME]... [--case GLOB]... [--deb SUITE=FILE]... [--bare] [--steady] [--keep DIR]
 #   lab.sh package SUITE DIR    build the package in a chroot of that suite, with lintian
 #   lab.sh base                 only build the root file systems
 #   lab.sh machines             the emulated hosts
@@ -14,9 +14,10 @@
 #   lab.sh clean                drop the cache
 #
 # run builds the package of each suite that it needs from this work tree, unless
-# --deb names one; with --bare only the cases that need no package run. --keep
-# DIR leaves the consoles and reports there. Root file systems, build chroots and
-# packages are cached under ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the
+# --deb names one; with --bare only the cases that need no package run. With
+# --steady the machines' time follows what they execute, so that nothing times
+# out on a busy machine; all takes twice as long. --keep DIR leaves the consoles
+# and reports there. Root file systems, build chroots and packages are cached under ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the
 # hash of what goes in. Needs root.
 # Exit status: 0 all passed, 1 not, 2 usage or the bench itself.
 
@@ -26,7 +27,7 @@ shopt -s nullglob
 here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
 cache=${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}
-boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-1500}
+boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-2400}
 
 tools=(mmdebstrap debian-archive-keyring e2fsprogs qemu-system-x86 gcc
     libc6-dev-i386 binutils dpkg-dev git util-linux)
@@ -252,11 +253,13 @@ build_stage() {
 # $1: machine. Boots it, and leaves its report and its console.
 boot() {
     local machine=$1 suite cpu args base log status=0
+    local -a accel=(-accel 'tcg,thread=multi,tb-size=512' -smp 2)
+    [[ -z $steady ]] || accel=(-accel 'tcg,thread=single,tb-size=512' -icount 'shift=1,sleep=on' -rtc clock=vm -smp 1)
     IFS=';' read -r suite cpu args <<<"${machines[$machine]}"
     base=$(base_of "$suite")
     log=$work/$machine
     TMPDIR=$work timeout -k 5 "$boot_limit" qemu-system-x86_64 \
-        -accel tcg,thread=multi,tb-size=512 -cpu "$cpu" -smp 2 -m 2048 \
+        "${accel[@]}" -cpu "$cpu" -m 2048 \
         -display none -monitor none -no-reboot -net none \
         -kernel "$base/vmlinuz" -initrd "$base/initrd" \
         -append "console=ttyS0 root=/dev/vda rw init=/sbin/init panic=1 quiet fsck.mode=skip lab.machine=$machine $args" \
@@ -363,6 +366,7 @@ verb=${1:-}
 shift || true
 declare -A debs=()
 bare=
+steady=
 keep=
 operands=()
 chosen=()
@@ -387,6 +391,10 @@ while [[ $# -gt 0 ]]; do
         ;;
     --bare)
         bare=1
+        shift
+        ;;
+    --steady)
+        steady=1
         shift
         ;;
     -*) usage ;;
