@@ -291,8 +291,22 @@ int xml_text(const struct xml_element *element, char **ret) {
         return r;
 }
 
+/* XML 1.0 has no control characters but three, and neither U+FFFE nor U+FFFF. In place. */
+static void make_xml_text(char *text) {
+        for (char *c = text; *c; c++)
+                if ((unsigned char)*c < ' ' && !strchr("\t\r\n", *c))
+                        *c = '?';
+                else if (strncmp(c, "\xef\xbf\xbe", 3) == 0 || strncmp(c, "\xef\xbf\xbf", 3) == 0)
+                        c[0] = c[1] = c[2] = '?';
+}
+
 int xml_set_attribute(struct xml_element *element, const char *name, const char *value) {
-        return xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)value)
+        AUTO_FREE char *text = strdup(value);
+
+        if (!text)
+                return -ENOMEM;
+        make_xml_text(text);
+        return xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)text)
                        ? 0
                        : -ENOMEM;
 }

@@ -63,7 +63,8 @@ bool xml_has_own_text(const struct xml_element *element);
 /* All text in the element and below (owned). Returns 0 or -ENOMEM. */
 int xml_text(const struct xml_element *element, char **ret);
 
-/* The value must be UTF-8. Returns 0 or -ENOMEM. */
+/* The value must be UTF-8; a character that XML does not have becomes question marks. Returns 0 or
+ * -ENOMEM. */
 int xml_set_attribute(struct xml_element *element, const char *name, const char *value);
 void xml_remove_attribute(struct xml_element *element, const char *name);
 

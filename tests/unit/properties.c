@@ -56,6 +56,15 @@ static xmlNode *child_of(xmlNode *parent, const char *ns, const char *name) {
         return NULL;
 }
 
+static void squeeze_text(xmlNode *node) {
+        xmlChar *to = node->content;
+
+        for (const xmlChar *from = node->content; *from; from++)
+                if (!strchr(" \t\r\n", *from))
+                        *to++ = *from;
+        *to = '\0';
+}
+
 char *canonical_rest(const char *xml, size_t length) {
         AUTO_DOC xmlDoc *doc = parse(xml, length, 0);
         xmlNode *next;
@@ -65,9 +74,10 @@ char *canonical_rest(const char *xml, size_t length) {
         for (xmlNode *node = xmlDocGetRootElement(doc)->children; node; node = next) {
                 next = node->next;
                 if (is_element(node, NULL, "cpu") || is_element(node, NULL, "metadata") ||
-                    is_element(node, QEMU_NAMESPACE, "commandline") ||
-                    (node->type == XML_TEXT_NODE && xmlIsBlankNode(node)))
+                    is_element(node, QEMU_NAMESPACE, "commandline"))
                         drop(node);
+                else if (node->type == XML_TEXT_NODE)
+                        squeeze_text(node);
         }
         return canonical_doc(doc);
 }
@@ -111,11 +121,17 @@ static void normalize_cpu(xmlNode *cpu) {
         static const char *const order[] = {"model",       "vendor",  "topology", "cache",
                                             "maxphysaddr", "feature", "numa"};
 
+        xmlNode *next;
+
+        for (xmlNode *node = cpu->children; node; node = next) {
+                next = node->next;
+                if (node->type != XML_ELEMENT_NODE || node->ns)
+                        drop(node);
+                else if (is_element(node, NULL, "feature") && !xmlHasProp(node, BAD_CAST "policy"))
+                        xmlNewProp(node, BAD_CAST "policy", BAD_CAST "require");
+        }
         for (size_t i = 0; i < ELEMENTS_OF(order); i++)
                 move_last(cpu, NULL, order[i]);
-        for (xmlNode *node = cpu->children; node; node = node->next)
-                if (is_element(node, NULL, "feature") && !xmlHasProp(node, BAD_CAST "policy"))
-                        xmlNewProp(node, BAD_CAST "policy", BAD_CAST "require");
 }
 
 static void copy_attribute(xmlNode *to, xmlNode *from, const char *name) {
@@ -228,11 +244,31 @@ static char *reverted_canonical(const char *xml, size_t length) {
         return text ? canonical(text, text_length) : NULL;
 }
 
+static void drop_blanks(xmlNode *parent) {
+        xmlNode *next;
+
+        for (xmlNode *node = parent->children; node; node = next) {
+                next = node->next;
+                if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node))
+                        drop(node);
+                else if (node->type == XML_ELEMENT_NODE)
+                        drop_blanks(node);
+        }
+}
+
+/* Reverted, in libvirt's form, canonical, and without white space. */
 static char *reverted_normal(const char *xml, size_t length) {
         size_t text_length = 0;
-        AUTO_FREE char *text = reverted(xml, length, &text_length);
+        AUTO_FREE char *text = reverted(xml, length, &text_length), *normal = NULL;
+        AUTO_DOC xmlDoc *doc = NULL;
 
-        return text ? normalize(text, text_length) : NULL;
+        if (text)
+                normal = normalize(text, text_length);
+        if (normal)
+                doc = parse(normal, strlen(normal), 0);
+        if (doc)
+                drop_blanks(xmlDocGetRootElement(doc));
+        return canonical_doc(doc);
 }
 
 static void check_outside(struct run *run) {

@@ -12,7 +12,8 @@
 /* Canonical XML; NULL where there is none (not well-formed, or a relative namespace). Owned. */
 char *canonical(const char *xml, size_t length);
 
-/* The same without what xsavesd may change: <cpu>, <metadata> and <qemu:commandline> of the domain. */
+/* The same without what xsavesd may change: <cpu>, <metadata> and <qemu:commandline> of the domain, and the
+ * white space between its elements. */
 char *canonical_rest(const char *xml, size_t length);
 
 /* The text as libvirt formats a definition: its order of elements, no comments but in <metadata>, its own
