@@ -8,6 +8,7 @@
 #include <libxml/xmlsave.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 /* struct xml_document is xmlDoc, struct xml_element is xmlNode: the names keep libxml2 in this file. */
 static xmlDoc *doc_of(struct xml_document *document) {
@@ -48,6 +49,26 @@ static void xmlFreeNode_p(xmlNode **node) {
  */
 #define NAMES_MAX (64u << 10)
 #define NAMESPACES_MAX 256
+
+/* What libxml2 says outside of a parser, of encodings, goes to stderr by default; per thread. */
+struct silence {
+        xmlStructuredErrorFunc function;
+        void *context;
+};
+
+static void ignore_error(void *userdata UNUSED, xmlError *error UNUSED) {
+}
+
+static struct silence be_silent(void) {
+        struct silence silence = {xmlStructuredError, xmlStructuredErrorContext};
+
+        xmlSetStructuredErrorFunc(NULL, ignore_error);
+        return silence;
+}
+
+static void speak_again(struct silence *silence) {
+        xmlSetStructuredErrorFunc(silence->context, silence->function);
+}
 
 /* State of a parse, for the SAX handlers. */
 struct parse {
@@ -142,7 +163,25 @@ static xmlParserCtxt *new_context(struct parse *parse) {
         return context;
 }
 
+/*
+ * Is the document in an encoding that it can also be written in? iconv knows hundreds more, some with a state
+ * or without the characters that XML itself is made of.
+ */
+static bool is_known_encoding(const xmlDoc *doc) {
+        static const char *const beginnings[] = {"UTF-8",     "UTF8",  "UTF-16",     "US-ASCII",
+                                                 "ISO-8859-", "ASCII", "windows-125"};
+
+        if (!doc->encoding)
+                return true;
+        for (size_t i = 0; i < ELEMENTS_OF(beginnings); i++)
+                if (strncasecmp((const char *)doc->encoding, beginnings[i],
+                                strlen(beginnings[i])) == 0)
+                        return true;
+        return false;
+}
+
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
+        CLEANUP(speak_again) UNUSED struct silence silence = be_silent();
         CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = NULL;
         CLEANUP(xmlFreeDoc_p) xmlDoc *doc = NULL;
         CLEANUP(parse_clear) struct parse parse = {};
@@ -160,6 +199,9 @@ int xml_parse(const char *text, size_t length, struct xml_document **ret, char *
                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!doc || parse.refused || parse.no_memory)
                 return parse_failure(&parse, context, ret_reason);
+        if (!is_known_encoding(doc))
+                return refuse(ret_reason, "an encoding other than UTF-8, UTF-16, ASCII, ISO-8859 "
+                                          "and windows-125*");
         /* libxml2 takes a NUL behind the root element for the end of the text. */
         if (context->input && context->input->cur < context->input->end)
                 return refuse(ret_reason, "a NUL character behind the document");
@@ -176,6 +218,7 @@ struct xml_document *xml_free(struct xml_document *document) {
 }
 
 int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length) {
+        CLEANUP(speak_again) UNUSED struct silence silence = be_silent();
         /* xmlDoc.standalone is -1 where the text had no XML declaration. */
         xmlDoc *doc = doc_of(document);
         int options = XML_SAVE_AS_XML | (doc->standalone == -1 ? XML_SAVE_NO_DECL : 0);

@@ -244,16 +244,12 @@ static char *reverted_canonical(const char *xml, size_t length) {
         return text ? canonical(text, text_length) : NULL;
 }
 
-static void drop_blanks(xmlNode *parent) {
-        xmlNode *next;
-
-        for (xmlNode *node = parent->children; node; node = next) {
-                next = node->next;
-                if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node))
-                        drop(node);
+static void squeeze_texts(xmlNode *parent) {
+        for (xmlNode *node = parent->children; node; node = node->next)
+                if (node->type == XML_TEXT_NODE)
+                        squeeze_text(node);
                 else if (node->type == XML_ELEMENT_NODE)
-                        drop_blanks(node);
-        }
+                        squeeze_texts(node);
 }
 
 /* Reverted, in libvirt's form, canonical, and without white space. */
@@ -267,7 +263,7 @@ static char *reverted_normal(const char *xml, size_t length) {
         if (normal)
                 doc = parse(normal, strlen(normal), 0);
         if (doc)
-                drop_blanks(xmlDocGetRootElement(doc));
+                squeeze_texts(xmlDocGetRootElement(doc));
         return canonical_doc(doc);
 }
 
