@@ -50,6 +50,7 @@ static void has_changed(struct agent *agent, struct domain *domain) {
 }
 
 static void was_edited(struct domain *domain) {
+        known_clear(&domain->known);
         domain->reverted = false;
         domain->start_failed = false;
 }

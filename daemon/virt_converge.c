@@ -50,8 +50,9 @@ static int describe_decision(const struct decision *decision, struct virt_guest 
         return r;
 }
 
+/* Takes the facts of the guest over. */
 static int describe(const struct agent *agent, const struct domain *domain,
-                    const struct redefinition *redefinition, struct virt_guest *guest) {
+                    struct redefinition *redefinition, struct virt_guest *guest) {
         const struct judge *judge = &agent->ruleset->judge;
         int r;
 
@@ -68,14 +69,16 @@ static int describe(const struct agent *agent, const struct domain *domain,
         if (r >= 0 && guest->definition == DEFINITION_FAILED)
                 r = strdup_to(&guest->error, redefinition->error);
         if (r >= 0)
-                r = guest_copy(&redefinition->rewritten.guest, &guest->facts);
-        if (r >= 0)
                 r = describe_decision(&redefinition->rewritten.decision, guest);
-        return r < 0 ? r : describe_next_start(judge, redefinition, guest);
+        if (r >= 0)
+                r = describe_next_start(judge, redefinition, guest);
+        guest->facts = redefinition->rewritten.guest;
+        redefinition->rewritten.guest = (struct guest){};
+        return r;
 }
 
 static int report_domain(struct agent *agent, const struct domain *domain,
-                         const struct redefinition *redefinition) {
+                         struct redefinition *redefinition) {
         struct report *report = agent_new_report(REPORT_GUEST);
         int r;
 

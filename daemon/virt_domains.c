@@ -25,6 +25,7 @@ static void domain_free(void *pointer) {
         virDomainFree(domain->handle);
         free(domain->own.xml);
         free(domain->logged_error);
+        known_clear(&domain->known);
         guest_clear(&domain->live);
         free(domain);
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "core/guest.h"
+#include "core/known.h"
 #include "virt_libvirt.h"
 
 enum domain_todo {
@@ -44,7 +44,8 @@ struct domain {
         struct own_definition own;
         char *logged_error;
 
-        struct guest live; /* of the live XML, which has the same CPU from start to stop */
+        struct known known; /* of the definition, if it was in line */
+        struct guest live;  /* of the live XML, which has the same CPU from start to stop */
         bool live_known;
 };
 

@@ -101,6 +101,19 @@ static bool may_define(const struct agent *agent, const struct domain *domain) {
         return agent->ruleset->judge.enforce && domain->persistent && !domain->reverted;
 }
 
+/* Most definitions are those that they were at the last pass. Returns as rewrite_xml(). */
+static int rewrite(const struct judge *judge, struct domain *domain, struct redefinition *ret) {
+        struct rewritten *rewritten = &ret->rewritten;
+        int r;
+
+        if (known_is_in_line(&domain->known, judge, ret->xml, ret->length, &rewritten->decision))
+                return guest_copy(&domain->known.guest, &rewritten->guest);
+
+        known_clear(&domain->known);
+        r = rewrite_xml(judge, ret->xml, ret->length, rewritten, &ret->error);
+        return r == 0 ? known_set(&domain->known, judge, ret->xml, ret->length, rewritten) : r;
+}
+
 /* Read and judged: is there anything to define? */
 static int judge_domain(struct agent *agent, struct domain *domain, struct redefinition *ret) {
         struct judge judge = agent->ruleset->judge;
@@ -111,7 +124,7 @@ static int judge_domain(struct agent *agent, struct domain *domain, struct redef
         if (r != 0)
                 return r;
         ret->length = strlen(ret->xml);
-        r = rewrite_xml(&judge, ret->xml, ret->length, &ret->rewritten, &ret->error);
+        r = rewrite(&judge, domain, ret);
         ret->judged = r == 0;
         return r;
 }
