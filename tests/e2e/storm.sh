@@ -28,13 +28,13 @@ trouble() { printf '%s %s\n' "$EPOCHREALTIME" "$*" >>"$folder/trouble"; }
 
 # --- the guests ---
 
-# Domain XML of NAME with a place for the description; the rest goes to guest_xml.
+# Domain XML of NAME with the places that client.c fills; the rest goes to guest_xml.
 template() {
     local name=$1
 
     shift
     guest_xml "$host" template "$@" | sed "
-        s|<uuid>.*</uuid>|<uuid>$(sandbox_uuid "guest $name")</uuid><description>@EDIT@</description>|
+        s|<uuid>.*</uuid>|<uuid>$(sandbox_uuid "guest $name")</uuid><title>@WHOLE@</title><description>@EDIT@</description>|
         s|template\.out'|template.out' append='on'|
         s|template|$name|g"
 }
@@ -167,7 +167,7 @@ measure_starts() {
     local own=("${names[@]:0:clients}") name began pids=() took
 
     for name in "${own[@]}"; do
-        sed "s/@EDIT@//" "$folder/$name.plain.xml" >"$folder/$name.xml"
+        sed "s/@WHOLE@//; s/@EDIT@//" "$folder/$name.plain.xml" >"$folder/$name.xml"
         on_host virsh -q define "/run/guests/$name.xml" || bail "cannot define $name"
     done
     wait_for 30 log_is_quiet || bail "it does not get quiet"
@@ -232,12 +232,14 @@ out_of_line() {
 
 # As libvirt makes it of what its owner wrote last.
 define_as_written() {
-    local file name description commands=
+    local file name whole edit kind commands=
 
     for file in "$folder/reverted/"*; do
         name=${file##*/}
-        description=$(sed -nE 's|.*<description>(.*)</description>.*|\1|p' "$file")
-        sed "s/@EDIT@/$description/" "$folder/$name.${description##* }.xml" >"$folder/$name.last.xml"
+        whole=$(sed -nE 's|^ *<title>(.*)</title>|\1|p' "$file")
+        edit=$(sed -nE 's|^ *<description>(.*)</description>|\1|p' "$file")
+        kind=$(sed -nE "s/^(edit|unsure) $name $whole //p" "$folder/client."*)
+        sed "s/@WHOLE@/$whole/; s/@EDIT@/$edit/" "$folder/$name.$kind.xml" >"$folder/$name.last.xml"
         commands+="define /run/guests/$name.last.xml;"
     done
     try virsh -q "$commands"
@@ -262,7 +264,7 @@ judge() {
         else
             result[$name]=$value
         fi
-    done < <("$storm/judge.py" "$folder" "$(sandbox_dir "$host")/log/xsavesd")
+    done < <("$storm/judge.py" "$folder" "$(sandbox_dir "$host")/log/xsavesd" "$limit_ms")
     ((${#result[@]} > 0)) || bail "the storm cannot be judged"
 }
 

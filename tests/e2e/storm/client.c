@@ -3,14 +3,15 @@
 /*
  * client URI SEED SECONDS FOLDER GUEST…: one of several clients of libvirt in a storm. It defines, edits, starts,
  * destroys and undefines these guests, which nobody else but xsavesd defines, so that it knows what each
- * definition has to be: FOLDER/GUEST.plain.xml or FOLDER/GUEST.asking.xml (for XSAVES), with @EDIT@
- * replaced by the number of the edit and the word. Before each edit, and once more when FOLDER/quiet
- * appears, it reads whether its last one is still there.
+ * definition has to be: FOLDER/GUEST.plain.xml or FOLDER/GUEST.asking.xml (for XSAVES). The title gets the
+ * number of the edit that wrote the whole, at @WHOLE@, and the description that of the last edit, at @EDIT@,
+ * which may have changed nothing but that. Before each edit, and once more when FOLDER/quiet
+ * appears, it reads whether both are still there.
  *
  * It writes what happened, one line each, with times in seconds:
  *
- *      edit GUEST NUMBER                   done
- *      unsure GUEST NUMBER                 libvirtd went away in the middle of it
+ *      edit GUEST NUMBER KIND              done: plain, asking, or description
+ *      unsure GUEST NUMBER KIND            libvirtd went away in the middle of it
  *      lost GUEST NUMBER BEGAN ENDED SEEN  the definition is another one; the call took from BEGAN to ENDED
  *      gone GUEST NUMBER BEGAN ENDED SEEN  there is none
  *      back GUEST NUMBER BEGAN ENDED SEEN  there is one, which was undefined
@@ -53,7 +54,7 @@ struct guest {
         const char *name;
         unsigned edits;      /* the last number given */
         unsigned number;     /* of the edit that is to be there; 0: undefined */
-        bool asking;         /* which of the two that was */
+        unsigned whole;      /* of the last whole definition, the edit that made it */
         bool unsure;         /* whether the last call did what it had to */
         double began, ended; /* the last edit or undefine */
         double left_until;   /* alone */
@@ -186,7 +187,7 @@ static void change(struct guest *guest, enum call call) {
 
 struct found {
         unsigned number; /* 0: it is not defined */
-        bool asking;
+        unsigned whole;
 };
 
 /* The inactive XML; or NULL, with *ret_absent where that is because there is no definition. */
@@ -216,18 +217,18 @@ static void look(const struct guest *guest, struct found *ret) {
 
         *ret = (struct found){};
         if (xml) {
-                const char *text = strstr(xml, "<description>edit ");
-                char word[8] = "";
+                const char *title = strstr(xml, "<title>");
+                const char *description = strstr(xml, "<description>");
 
-                if (!text || sscanf(text, "<description>edit %u %7[a-z]<", &ret->number, word) != 2)
+                if (!title || sscanf(title, "<title>%u<", &ret->whole) != 1 || !description ||
+                    sscanf(description, "<description>%u<", &ret->number) != 1)
                         die("the definition is nobody's");
-                ret->asking = strcmp(word, "asking") == 0;
         }
         free(xml);
 }
 
 static const char *judge(const struct guest *guest, const struct found *found) {
-        if (guest->unsure || found->number == guest->number)
+        if (guest->unsure || (found->number == guest->number && found->whole == guest->whole))
                 return NULL;
         if (found->number == 0)
                 return "gone";
@@ -250,38 +251,42 @@ static bool check(struct guest *guest) {
         /* It may be taken back while it is left alone, which is no further fault. */
         guest->unsure = guest->left_until > now();
         guest->number = found.number;
-        guest->asking = found.asking;
+        guest->whole = found.whole;
         return !guest->unsure;
 }
 
 /* --- edits --- */
 
-static char *read_template(const struct guest *guest, bool asking) {
-        char *path = format("%s/%s.%s.xml", folder, guest->name, asking ? "asking" : "plain");
+static char *read_template(const struct guest *guest, const char *kind) {
+        char *path = format("%s/%s.%s.xml", folder, guest->name, kind);
         FILE *file = fopen(path, "re");
-        static char text[16384];
-        size_t length;
+        char *text = NULL;
+        size_t size = 0;
 
-        length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-        if (length == 0)
+        if (!file || getdelim(&text, &size, '\0', file) < 0)
                 die(path);
-        text[length] = '\0';
         fclose(file);
         free(path);
         return text;
 }
 
-static bool define(const struct guest *guest, const char *description, bool asking) {
-        static const char mark[] = "@EDIT@";
-        char *text = read_template(guest, asking);
-        char *place = strstr(text, mark);
-        virDomainPtr domain;
-        char *xml;
+static void replace(char **text, const char *mark, const char *by) {
+        char *place = strstr(*text, mark), *whole;
 
         if (!place)
-                die("the template has no place for the description");
+                die("the template has not all its marks");
         *place = '\0';
-        xml = format("%s%s%s", text, description, place + sizeof(mark) - 1);
+        whole = format("%s%s%s", *text, by, place + strlen(mark));
+        free(*text);
+        *text = whole;
+}
+
+static bool define(const struct guest *guest, const char *number, bool asking) {
+        char *xml = read_template(guest, asking ? "asking" : "plain");
+        virDomainPtr domain;
+
+        replace(&xml, "@WHOLE@", number);
+        replace(&xml, "@EDIT@", number);
         domain = virDomainDefineXML(connection, xml);
         free(xml);
         if (domain)
@@ -289,46 +294,48 @@ static bool define(const struct guest *guest, const char *description, bool aski
         return domain;
 }
 
-static bool describe(const struct guest *guest, const char *description) {
+static bool describe(const struct guest *guest, const char *number) {
         virDomainPtr domain = find(guest);
         int r;
 
         if (!domain)
                 return false;
-        r = virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_DESCRIPTION, description, NULL, NULL,
+        r = virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_DESCRIPTION, number, NULL, NULL,
                                  VIR_DOMAIN_AFFECT_CONFIG);
         virDomainFree(domain);
         return r == 0;
 }
 
-static void was_done(struct guest *guest, unsigned number, bool asking, bool done) {
+/* Returns whether that is known. */
+static bool was_done(struct guest *guest, unsigned number, unsigned whole, bool done) {
         if (done) {
                 guest->number = number;
-                guest->asking = asking;
+                guest->whole = whole;
         } else if (went_away()) {
                 guest->unsure = true;
-                printf("unsure %s %u\n", guest->name, number);
         }
+        return !guest->unsure;
 }
 
 /* A whole new definition, or only another description. */
 static void edit(struct guest *guest, enum call call, bool asking) {
         unsigned number = ++guest->edits;
-        char *description;
-        bool done;
+        char *text;
+        bool done, known;
 
         if (call == DESCRIBE && guest->number == 0)
                 return;
-        if (call == DESCRIBE)
-                asking = guest->asking;
-        description = format("edit %u %s", number, asking ? "asking" : "plain");
+        text = format("%u", number);
         guest->began = now();
-        done = call == DEFINE ? define(guest, description, asking) : describe(guest, description);
+        done = call == DEFINE ? define(guest, text, asking) : describe(guest, text);
         guest->ended = called(call, guest->began, done);
-        free(description);
-        was_done(guest, number, asking, done);
-        if (done)
-                printf("edit %s %u\n", guest->name, number);
+        free(text);
+        known = was_done(guest, number, call == DEFINE ? number : guest->whole, done);
+        if (done || !known)
+                printf("%s %s %u %s\n", known ? "edit" : "unsure", guest->name, number,
+                       call == DESCRIBE ? "description"
+                       : asking         ? "asking"
+                                        : "plain");
 }
 
 static void undefine(struct guest *guest) {
@@ -343,7 +350,7 @@ static void undefine(struct guest *guest) {
         done = virDomainUndefine(domain) == 0;
         guest->ended = called(UNDEFINE, guest->began, done);
         virDomainFree(domain);
-        was_done(guest, 0, false, done);
+        was_done(guest, 0, 0, done);
 }
 
 /* --- the storm --- */

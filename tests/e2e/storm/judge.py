@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""judge.py FOLDER LOG: what came of a storm, "NAME VALUE" a line, and lines to be noted that begin with "#".
+"""judge.py FOLDER LOG LIMIT: what came of a storm, "NAME VALUE" a line, and lines to be noted that begin with "#".
 
 FOLDER has what each client wrote (client.*), the processes that were seen (qemu), what was done to the host (trouble) and
-what the guests printed (*.out). LOG is the daemon's, with a time in front of each line.
+what the guests printed (*.out). LOG is the daemon's, with a time in front of each line. No call should take more than
+LIMIT milliseconds.
 
 An edit that is lost has to be in the log, by the domain's name. One cannot be: where the daemon was killed, or lost its
 libvirtd and with it the events, after it had overwritten the edit and before it had heard of it. It keeps nothing on disk,
@@ -17,9 +18,6 @@ import os
 import re
 import sys
 
-# From our define until the daemon has heard of all edits at that time (SETTLE_USEC in daemon/virt_races.c), and has
-# read the definition again; on a busy machine.
-SETTLES = 2.5
 # What the killed one had sent may be done after its end.
 LINGERS = 0.5
 # A start that was let through before the policy changed is QEMU's process so much later at most.
@@ -92,11 +90,11 @@ def read_log(path):
     return reports, in_force, counts
 
 
-def match_reports(faults, reports):
+def match_reports(faults, reports, settles):
     """Each report is of one edit. Returns the faults without one, and the reports left over."""
     reports, silent = list(reports), []
     for fault in sorted(faults, key=lambda fault: fault.began):
-        fitting = [r for r in reports if r[1] == fault.guest and fault.began <= r[0] <= fault.seen + SETTLES]
+        fitting = [r for r in reports if r[1] == fault.guest and fault.began <= r[0] <= fault.seen + settles]
         if fitting:
             reports.remove(fitting[0])
         else:
@@ -104,8 +102,8 @@ def match_reports(faults, reports):
     return silent, reports
 
 
-def could_not_be_told(fault, ends):
-    return any(fault.began - LINGERS <= end <= min(fault.seen, fault.ended + SETTLES) for end in ends)
+def could_not_be_told(fault, ends, settles):
+    return any(fault.began - LINGERS <= end <= fault.ended + settles for end in ends)
 
 
 def denied_times(trouble, in_force):
@@ -156,14 +154,17 @@ def judge_starts(folder, denied):
 
 
 def main():
-    folder, log = sys.argv[1:]
+    folder, log, limit = sys.argv[1:]
+    # Until the daemon has heard of all edits (SETTLE_USEC in daemon/virt_races.c) and has read the definition again. It
+    # may have to wait: libvirt lists no domains while a hook runs.
+    settles = int(limit) / 2000
     faults, slow, counts, calls = read_clients(folder)
     reports, in_force, log_counts = read_log(log)
     trouble = read_lines(folder + "/trouble")
     ends = [float(t[0]) for t in trouble if t[1] in ("kill", "libvirtd-stop")]
 
-    silent, left = match_reports(faults, reports)
-    untellable = [fault for fault in silent if could_not_be_told(fault, ends)]
+    silent, left = match_reports(faults, reports, settles)
+    untellable = [fault for fault in silent if could_not_be_told(fault, ends, settles)]
     unreported = [fault for fault in silent if fault not in untellable]
     for name, some in ("cannot be known", untellable), ("NOT reported", unreported):
         for fault in some:
