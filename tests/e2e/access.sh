@@ -57,6 +57,34 @@ ok "and read a property" call watcher org.freedesktop.DBus.Properties Get ss org
 ok "and the status" as watcher xsavesctl status
 ok "but not set one" not call watcher org.freedesktop.DBus.Properties Set ssv org.xsavesd1.Manager Enforce b false
 
+# Signals name guests. Each of the two hears the bus itself, too: what it was not sent, it was not sent by the rules.
+hear() {
+    sandbox_service_up "$host" "heard-$1" setpriv --reuid "$1" --regid "$1" --init-groups dbus-monitor --system \
+        "type='signal',sender='org.xsavesd1'" "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
+}
+heard() { sandbox_service_log "$host" "heard-$1" | grep -c "^signal .*member=$2\$"; }
+has_heard() { (($(heard "$1" "$2") > ${3:-0})); }
+a_client() { on_host busctl --system status >/dev/null 2>&1; }
+hears_a_client() { a_client; has_heard "$1" NameOwnerChanged; }
+for user in stranger watcher; do
+    ok "$user listens" hear "$user"
+    ok "$user hears of clients that come and go" wait_for 10 hears_a_client "$user"
+done
+manager root Reload
+manager root Gate sss prepare begin "$xml"
+for signal in PolicyLoaded Decided; do
+    ok "a member of libvirt hears $signal" wait_for 10 has_heard watcher "$signal"
+done
+before=$(heard stranger NameOwnerChanged)
+a_client
+ok "after them a stranger hears of a client" wait_for 10 has_heard stranger NameOwnerChanged "$before"
+for signal in PolicyLoaded Decided PropertiesChanged; do
+    same "but not $signal" 0 "$(heard stranger "$signal")"
+done
+for user in stranger watcher; do
+    sandbox_service_down "$host" "heard-$user"
+done
+
 ok "root may ask the gate" manager root Gate sss prepare begin "$xml"
 ok "and converge" manager root Converge bas false 0
 ok "and reload" manager root Reload
