@@ -30,6 +30,8 @@ renders() {
 for file in "$root"/docs/man/*.scd; do
     page=$(basename "$file" .scd)
     ok "$page renders without a warning" renders "$page"
+    # scdoc does not write the line that makes every man run tbl first; man 2.13, and lintian with it, warns of the table.
+    ok "$page has no table" not grep -q '^\.TS' "$work/$page"
 done
 
 # page_has PAGE WORD: as a word of its own.
