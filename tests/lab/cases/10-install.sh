@@ -29,6 +29,9 @@ expect_equal "the daemon is not root" "$(ps -o user= -p "$(daemon_pid)")" xsaves
 expect_match "it is in groups libvirt and kvm" "$(id -nG xsavesd)" "^xsavesd .*(libvirt kvm|kvm libvirt)"
 expect_equal "libvirtd was not restarted" "$(pidof libvirtd)" "$libvirtd"
 expect "the hook can be run" test -x /etc/libvirt/hooks/qemu.d/xsavesd
+expect_equal "who wants the metrics enables their timer" "$(systemctl is-enabled xsavesd-metrics.timer)" disabled
+expect_fail "it is not started" systemctl -q is-active xsavesd-metrics.timer
+expect "zsh finds the completion where Debian's looks for a package's" test -e /usr/share/zsh/vendor-completions/_xsavesctl
 
 exposure=$(systemd-analyze security xsavesd.service --no-pager | tail -n 1)
 evidence "$exposure"
