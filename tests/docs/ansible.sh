@@ -84,7 +84,9 @@ reason_of() {
         python3 -c 'import json, sys; print(json.load(sys.stdin)["reason"])'
 }
 
-syntax() { ansible-playbook -i localhost, --syntax-check "$root/docs/examples/ansible/site.yml" >/dev/null 2>&1; }
+syntax() {
+    HOME=$work LC_ALL=C.UTF-8 ansible-playbook -i localhost, --syntax-check "$root/docs/examples/ansible/site.yml" >/dev/null 2>&1
+}
 ok "the playbook is one" syntax
 
 # The policy that it comes with, on a host that it is for.
