@@ -34,5 +34,5 @@ for ((i = 0; i < 80; i++)); do
     printf "$(printf '\\x%02x\\x00\\x39\\x%02x\\xff' $((i * 3)) "$i")" >"$out/definition/$i"
 done
 for target in policy facts domain definition gate; do
-    if [ -d "$data/fuzz/$target" ]; then cp "$data/fuzz/$target"/* "$out/$target"/; fi
+    [ ! -d "$data/fuzz/$target" ] || find "$data/fuzz/$target" -type f -exec cp -t "$out/$target" {} +
 done
