@@ -56,13 +56,18 @@ static xmlNode *child_of(xmlNode *parent, const char *ns, const char *name) {
         return NULL;
 }
 
-static void squeeze_text(xmlNode *node) {
-        xmlChar *to = node->content;
+/* In a copy: libxml2 lets text nodes with the same white space share it. Returns the node in its place. */
+static xmlNode *squeeze_text(xmlNode *node) {
+        xmlNode *squeezed = xmlNewDocText(node->doc, node->content);
+        xmlChar *to = squeezed->content;
 
         for (const xmlChar *from = node->content; *from; from++)
                 if (!strchr(" \t\r\n", *from))
                         *to++ = *from;
         *to = '\0';
+        xmlReplaceNode(node, squeezed);
+        xmlFreeNode(node);
+        return squeezed;
 }
 
 char *canonical_rest(const char *xml, size_t length) {
@@ -247,7 +252,7 @@ static char *reverted_canonical(const char *xml, size_t length) {
 static void squeeze_texts(xmlNode *parent) {
         for (xmlNode *node = parent->children; node; node = node->next)
                 if (node->type == XML_TEXT_NODE)
-                        squeeze_text(node);
+                        node = squeeze_text(node);
                 else if (node->type == XML_ELEMENT_NODE)
                         squeeze_texts(node);
 }
