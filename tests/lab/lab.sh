@@ -17,15 +17,20 @@
 # --deb names one; with --bare only the cases that need no package run. With
 # --steady the machines' time follows what they execute, so that nothing times
 # out on a busy machine; all takes twice as long. --keep DIR leaves the consoles
-# and reports there. Root file systems, build chroots and packages are cached under ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab} by the
-# hash of what goes in. Needs root.
-# Exit status: 0 all passed, 1 not, 2 usage or the bench itself.
+# and reports there. Root file systems, build chroots and packages are cached
+# under ${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}, by the
+# hash of what goes in. Needs root; Debian packages that the bench itself needs
+# (lab.sh tools) and that are missing are installed.
+# The report is TAP; the last line says how many passed and failed. Exit status:
+# 0 all passed, 1 not, 2 usage or the bench itself, 77 this machine cannot run it.
 
 set -euo pipefail
 shopt -s nullglob
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(dirname "$(dirname "$here")")
+# shellcheck source=../sandbox/packages.sh
+. "$top/tests/sandbox/packages.sh"
 cache=${XSAVESD_LAB_CACHE:-/var/cache/xsavesd-lab}
 boot_limit=${XSAVESD_LAB_BOOT_LIMIT:-2400}
 
@@ -58,6 +63,25 @@ order=(zen2-bookworm zen2-trixie zen3-bookworm)
 die() {
     printf 'lab: %s\n' "$*" >&2
     exit 2
+}
+
+# The machine lacks something that the bench cannot do without.
+skip() {
+    printf '1..0 # SKIP %s\n' "$*"
+    exit 77
+}
+
+# Whatever of the Debian packages in `tools` is missing.
+install_tools() {
+    local tool status missing=()
+    for tool in "${tools[@]}"; do
+        # shellcheck disable=SC2016
+        status=$(dpkg-query -W -f '${db:Status-Status}' "$tool" 2>/dev/null || true)
+        [[ $status == installed ]] || missing+=("$tool")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    printf 'lab: installing %s\n' "${missing[*]}" >&2
+    packages_get "${missing[@]}" || die "cannot install ${missing[*]}"
 }
 
 usage() {
@@ -272,7 +296,7 @@ boot() {
     tr -d '\r' <"$log.serial" >"$log.report"
     if ! grep -q '^# end of cases' "$log.report"; then
         {
-            printf 'FAIL %s: it ended before its cases did (status %s)\n' "$machine" "$status"
+            printf 'not ok - %s: it ended before its cases did (status %s)\n' "$machine" "$status"
             cat "$log.qemu"
             tail -n 40 "$log.console" | tr -d '\r' | sed 's/^/# console: /'
         } >>"$log.report"
@@ -338,14 +362,15 @@ run() {
         printf '# machine %s\n' "$machine"
         tee -a "$work/report" <"$work/$machine.report"
     done
-    passed=$(grep -c '^PASS ' "$work/report" || true)
-    failed=$(grep -c '^FAIL ' "$work/report" || true)
+    passed=$(grep -c '^ok ' "$work/report" || true)
+    failed=$(grep -c '^not ok ' "$work/report" || true)
     if [[ -n $keep ]]; then
         mkdir -p "$keep"
         cp "$work"/*.console "$work"/*.report "$keep/"
     fi
-    printf '# %s s\n' "$((SECONDS - started))"
-    grep '^FAIL ' "$work/report" || true
+    printf '# %s s in the machines\n' "$((SECONDS - started))"
+    sed -n 's/^not ok /# failed: /p' "$work/report"
+    printf '1..%s\n' "$((passed + failed))"
     printf '%s passed, %s failed\n' "$passed" "$failed"
     [[ $passed -gt 0 && $failed -eq 0 ]]
 }
@@ -427,10 +452,13 @@ tools) printf '%s\n' "${tools[@]}" ;;
 machines) printf '%s\n' "${order[@]}" ;;
 clean) rm -rf "$cache" ;;
 base | run | package)
-    [[ $EUID -eq 0 ]] || die "needs root"
-    for tool in mmdebstrap mkfs.ext4 qemu-system-x86_64 gcc ld dpkg-deb; do
-        command -v "$tool" >/dev/null || die "no $tool here; apt-get install ${tools[*]}"
+    [[ $EUID -eq 0 ]] || skip "needs root"
+    for tool in apt-get dpkg-query; do
+        command -v "$tool" >/dev/null || skip "this machine has no $tool"
     done
+    memory=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
+    [[ $verb != run || $memory -ge 5000 ]] || skip "needs 5 GB of free memory, $memory MB are there"
+    install_tools
     mkdir -p "$cache"
     exec 9>"$cache/.lock"
     flock 9

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs the cases of this machine, one after the other in their order, and writes
-# the report on its standard output: lines that begin with PASS or FAIL, and
-# evidence on lines that begin with #. A case that ends by itself without having
-# called case_done has failed.
+# the report on its standard output: lines that begin with "ok" or "not ok", and
+# evidence on lines that begin with #. A case that does not end with 0 has failed.
 
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C LIBVIRT_DEFAULT_URI=qemu:///system
@@ -31,9 +30,9 @@ for case in /lab/cases/*.sh; do
     case_name=$machine/$name timeout -k 5 900 bash /lab/inside/run.sh "$case" 2>/run/lab.stderr </dev/null | tee /run/lab.case
     status=${PIPESTATUS[0]}
     if [[ $status -ne 0 ]]; then
-        printf 'FAIL %s: ended with status %s\n' "$machine/$name" "$status"
+        printf 'not ok - %s: ended with status %s\n' "$machine/$name" "$status"
     fi
-    if [[ $status -ne 0 ]] || grep -q '^FAIL ' /run/lab.case; then
+    if [[ $status -ne 0 ]] || grep -q '^not ok ' /run/lab.case; then
         sed 's/^/# stderr: /' /run/lab.stderr | tail -n 20
         journalctl --since "$since" -o cat -u xsavesd -u libvirtd -u virtqemud |
             tail -n 30 | sed 's/^/# journal: /'

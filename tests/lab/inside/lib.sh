@@ -3,8 +3,8 @@
 #
 # What the cases are written with. A case is sourced after this file.
 
-pass() { printf 'PASS %s: %s\n' "$case_name" "$*"; }
-fail() { printf 'FAIL %s: %s\n' "$case_name" "$*"; }
+pass() { printf 'ok - %s: %s\n' "$case_name" "$*"; }
+fail() { printf 'not ok - %s: %s\n' "$case_name" "$*"; }
 evidence() { printf '#   %s\n' "${*//$'\n'/$'\n'#   }"; }
 
 # expect WHAT COMMAND...: the command succeeds.
