@@ -6,8 +6,9 @@
 #   tests/run.sh [-b BUILD] [SUITE | CASE]…
 #
 # Suites: style (clang-format, shellcheck), those that Meson knows (unit, integration and so on), e2e (real guests in a
-# sandbox; needs root), sanitize (Meson's, but for docs, under the address and undefined behaviour sanitizers), valgrind
-# (unit). Without an argument, all of them.
+# sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for FUZZ_SECONDS, 60), sanitize
+# (Meson's, but for docs, under the address and undefined behaviour sanitizers), threads (integration, under the thread
+# sanitizer), valgrind (unit). Without an argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
@@ -23,7 +24,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=sandbox/sandbox.sh
 . "$root/tests/sandbox/sandbox.sh"
 
-own_suites=(style e2e sanitize valgrind)
+own_suites=(style e2e coverage fuzz sanitize threads valgrind)
 
 usage() {
     sed -n 's/^#   tests/usage: tests/p' "$0" >&2
@@ -197,15 +198,17 @@ suite() {
 run_logged() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; return 1; }; }
 
 # BUILD [OPTION…]
-make_build() {
+setup_build() {
     local folder=$1 again=()
 
     shift
     [[ ! -e $folder/meson-private ]] || again=(--reconfigure)
     run_logged meson setup "${again[@]}" --prefix=/usr --sysconfdir=/etc --libexecdir=libexec -Dwerror=true "$@" \
-        "$folder" "$root" &&
-        run_logged meson compile -C "$folder"
+        "$folder" "$root"
 }
+
+# BUILD [OPTION…]
+make_build() { setup_build "$@" && run_logged meson compile -C "$1"; }
 
 build_once() {
     if make_build "$build"; then
@@ -321,9 +324,60 @@ run_sanitized() {
         run_meson "$work/sanitized" sanitize "${names[@]}" --
 }
 
+# What libvirt and the libraries under it do among themselves is theirs: they are not built with it.
+run_threads() {
+    if ! make_build "$work/threads" -Db_sanitize=thread -Db_lundef=false -Dman=disabled; then
+        result fail "does not build with the thread sanitizer"
+        return
+    fi
+    XSAVESD_TEST_SLOWDOWN=20 TSAN_OPTIONS="halt_on_error=0 suppressions=$root/tests/threads.supp" \
+        run_meson "$work/threads" threads integration --
+}
+
 run_valgrind() {
     XSAVESD_TEST_SLOWDOWN=100 run_meson "$build" valgrind unit -- --timeout-multiplier 10 \
-        --wrapper 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+        --wrapper "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+            --suppressions=$root/tests/valgrind.supp"
+}
+
+run_coverage() {
+    local folder=$work/coverage
+
+    if ! make_build "$folder" -Db_coverage=true -Dman=disabled; then
+        result fail "does not build for coverage"
+        return
+    fi
+    run_meson "$folder" coverage unit --
+    gcovr -r "$root" --filter "$root/daemon/core/" --exclude-unreachable-branches "$folder" >"$work/lines"
+    if gcovr -r "$root" --filter "$root/daemon/core/" --exclude-unreachable-branches -s \
+        --fail-under-line 97 --fail-under-branch 90 -o /dev/null "$folder"; then
+        result pass "the unit tests reach 97 % of the core's lines and 90 % of its branches"
+    else
+        cat "$work/lines"
+        result fail "the unit tests reach 97 % of the core's lines and 90 % of its branches"
+    fi
+}
+
+run_fuzz() {
+    local folder=${kept_build:-$work}/fuzz names name
+
+    run_logged "$root/tests/fuzz/seeds.sh" "$folder/seeds" || { result fail "no seeds"; return; }
+    mapfile -t names < <(ls "$folder/seeds")
+    if ! CC=clang setup_build "$folder" -Dfuzz=true -Dman=disabled -Dwerror=false ||
+        ! run_logged ninja -C "$folder" "${names[@]/#/tests/fuzz/fuzz-}"; then
+        result fail "does not build for fuzzing"
+        return
+    fi
+    printf '%s\0' "${names[@]}" | xargs -0 -P "$(nproc)" -n 1 "$root/tests/fuzz/target.sh" "$folder"
+    for name in "${names[@]}"; do
+        if grep $'^#[0-9]*\tDONE' "$folder/$name/log"; then
+            result pass "fuzz $name"
+        else
+            tail -n 40 "$folder/$name/log"
+            cat "$folder/$name"/broken-* | base64
+            result fail "fuzz $name"
+        fi
+    done
 }
 
 packages_install build run check || exit 1
@@ -340,7 +394,10 @@ if [[ -n $built ]]; then
         ! is_chosen "$name" || suite "$name" run_meson "$build" "$name" "$name" --
     done
     ((${#cases[@]} == 0)) || suite e2e run_cases
+    ! is_chosen coverage || suite coverage run_coverage
+    ! is_chosen fuzz || suite fuzz run_fuzz
     ! is_chosen sanitize || suite sanitize run_sanitized
+    ! is_chosen threads || suite threads run_threads
     ! is_chosen valgrind || suite valgrind run_valgrind
 fi
 
