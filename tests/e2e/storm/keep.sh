@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# keep.sh PIDFILE COMMAND…: what the unit's Restart=always and RestartSec=100ms do, and the journal's time in front of each
+# keep.sh PIDFILE COMMAND…: what the unit's Restart=always does, only sooner, and the journal's time in front of each
 # line. Ends with the command at SIGTERM.
 
 pidfile=$1
