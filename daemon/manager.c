@@ -178,6 +178,25 @@ static int learn_host_model(struct manager *manager, const char *host_model) {
         return put_host_in_force(manager);
 }
 
+/*
+ * At boot we may be there before the module of KVM is. Where KVM is asked for the first time after
+ * that, a guest is about to start; it must not be judged as if KVM offered nothing.
+ */
+static int learn_hypervisor(struct manager *manager) {
+        int r;
+
+        if (manager->host_is_file)
+                return 0;
+        r = probe_hypervisor_again(NULL, manager->host);
+        if (r <= 0)
+                return r;
+        log_info("KVM can be asked now what it offers");
+        r = put_host_in_force(manager);
+        if (manager->on_libvirt)
+                manager->on_libvirt(manager->userdata);
+        return r;
+}
+
 static void on_connected(const char *host_model, void *userdata) {
         struct manager *manager = userdata;
         int r;
@@ -185,6 +204,8 @@ static void on_connected(const char *host_model, void *userdata) {
         log_info("Connected to libvirt");
         manager->libvirt_connected = true;
         free(STEAL(manager->libvirt_error));
+        if (learn_hypervisor(manager) < 0)
+                log_error("Out of memory, what KVM offers stays unknown");
 
         if (host_model && !manager->host_is_file &&
             !streq_null(manager->host->host_model, host_model))
@@ -383,6 +404,9 @@ int manager_gate(struct manager *manager, enum gate_operation operation, const c
         struct gate_answer answer = {};
         int r;
 
+        r = learn_hypervisor(manager);
+        if (r < 0)
+                return r;
         r = gatekeeper_ask(manager->gatekeeper, &manager->ruleset->judge, operation, xml,
                            strlen(xml), now_usec(), &answer, ret_reason);
         if (r != 0)

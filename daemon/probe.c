@@ -88,6 +88,15 @@ static int probe_hypervisor(const char *root, struct host_facts *facts) {
         return host_facts_set_hypervisor(facts, leaves, n_leaves);
 }
 
+int probe_hypervisor_again(const struct probe_paths *paths, struct host_facts *facts) {
+        int r;
+
+        if (facts->hypervisor_xsaves != TRISTATE_UNKNOWN)
+                return 0;
+        r = probe_hypervisor(paths && paths->root ? paths->root : "", facts);
+        return r < 0 ? r : facts->hypervisor_xsaves != TRISTATE_UNKNOWN;
+}
+
 int probe_host(const struct probe_paths *paths, struct host_facts **ret) {
         AUTO_HOST_FACTS struct host_facts *facts = host_facts_new();
         const char *root = paths && paths->root ? paths->root : "";

@@ -14,3 +14,9 @@ struct probe_paths {
  * and no x86 is needed. host_model stays unknown, libvirt knows it. Returns 0 or -ENOMEM.
  */
 int probe_host(const struct probe_paths *paths, struct host_facts **ret);
+
+/*
+ * Ask KVM once more, if it could not be asked before: its module may come after us. Returns 1 if
+ * that has changed the facts, 0 if not, or -ENOMEM.
+ */
+int probe_hypervisor_again(const struct probe_paths *paths, struct host_facts *facts);

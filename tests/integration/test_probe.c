@@ -204,6 +204,22 @@ static void probed_facts_survive_their_file(void **state UNUSED) {
         assert_string_equal(again, text);
 }
 
+static void kvm_that_comes_later_is_asked_then(void **state UNUSED) {
+        AUTO_FREE char *root = data_path("host/trees/no-such-tree");
+        const struct probe_paths nowhere = {.root = root};
+        AUTO_HOST_FACTS struct host_facts *facts = probe(root);
+        bool may_ask = access("/dev/kvm", R_OK | W_OK) == 0;
+
+        assert_int_equal(probe_hypervisor_again(&nowhere, facts), 0);
+        assert_int_equal(facts->hypervisor_xsaves, TRISTATE_UNKNOWN);
+        assert_int_equal(probe_hypervisor_again(NULL, facts), may_ask);
+        assert_int_equal(facts->hypervisor_xsaves != TRISTATE_UNKNOWN, may_ask);
+        /* Known once, it is not asked for again. */
+        facts->hypervisor_xsaves = TRISTATE_YES;
+        assert_int_equal(probe_hypervisor_again(NULL, facts), 0);
+        assert_int_equal(facts->hypervisor_xsaves, TRISTATE_YES);
+}
+
 int main(int argc, char **argv) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tree_gives_the_expected_facts),
@@ -213,6 +229,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(microcode_is_not_above_the_first_cpus),
                 cmocka_unit_test(names_are_the_systems),
                 cmocka_unit_test(hypervisor_is_known_where_kvm_may_be_asked),
+                cmocka_unit_test(kvm_that_comes_later_is_asked_then),
                 cmocka_unit_test(probed_facts_survive_their_file),
         };
 
