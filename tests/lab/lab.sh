@@ -286,7 +286,7 @@ boot() {
         "${accel[@]}" -cpu "$cpu" -m 2048 \
         -display none -monitor none -no-reboot -net none \
         -kernel "$base/vmlinuz" -initrd "$base/initrd" \
-        -append "console=ttyS0 root=/dev/vda rw init=/sbin/init panic=1 quiet fsck.mode=skip lab.machine=$machine $args" \
+        -append "console=ttyS0 root=/dev/vda rw init=/sbin/init panic=1 quiet fsck.mode=skip mitigations=off lab.machine=$machine $args" \
         -drive "file=$base/root.img,format=raw,if=virtio,snapshot=on,cache=unsafe" \
         -drive "file=$work/stage-$suite.img,format=raw,if=virtio,snapshot=on" \
         -serial "file:$log.console" -serial "file:$log.serial" \

@@ -6,7 +6,7 @@
 # its kernel.
 
 expect_equal "PID 1 is systemd" "$(cat /proc/1/comm)" systemd
-expect "kvm_amd is loaded" grep -q '^kvm_amd ' /proc/modules
+expect "kvm_amd is loaded" eventually 60 grep -q '^kvm_amd ' /proc/modules
 expect "family 23, model 49" grep -Pzq 'cpu family\t: 23\nmodel\t\t: 49\n' /proc/cpuinfo
 modprobe cpuid
 expect_equal "CPUID.(0DH,1):EAX of the host has XSAVES" "$(host_cpuid 0xd 1)" 0xd

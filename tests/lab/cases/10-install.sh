@@ -52,10 +52,13 @@ fi
 
 if [[ $machine == zen2-bookworm ]]; then
     expect_equal "the guest that was running still does" "$(guest_says before)" "$before"
-    started=$(date +%s%N)
-    systemctl stop xsavesd.service
-    took=$((($(date +%s%N) - started) / 1000000))
-    expect "the daemon stops within 2 s ($took ms)" test "$took" -lt 2000
-    systemctl start xsavesd.service
     guest_gone before
 fi
+
+# By systemd's own clock: systemctl takes its time here.
+systemctl stop xsavesd.service
+stamp() { systemctl show -P "$1" xsavesd.service; }
+took=$((($(stamp InactiveEnterTimestampMonotonic) - $(stamp ActiveExitTimestampMonotonic)) / 1000))
+expect "the daemon stops within 2 s ($took ms)" test "$took" -lt 2000
+expect_equal "and by itself" "$(stamp Result)" success
+systemctl start xsavesd.service

@@ -47,6 +47,22 @@ denied model denied-cpu-mode "$haswell_forced"
 denied own-args denied-custom-cpu-args "$forced_cpu" \
     "<qemu:commandline><qemu:arg value='-cpu'/><qemu:arg value='host,xsaves=on'/></qemu:commandline>"
 
+# start_denied NAME REASON CPU: a persistent one, defined while no daemon is there to put it right. Its start brings the
+# daemon back.
+start_denied() {
+    local out
+    systemctl stop xsavesd.service
+    guest_define "$1" "$3" "$pair"
+    out=$(virsh -q start "$1" 2>&1)
+    evidence "$out"
+    expect_match "virsh start $1: refused with $2" "$out" "xsavesd: .*'?$1'?.*$2"
+    guest_gone "$1"
+}
+
+start_denied none denied-unacknowledged "$forced_cpu"
+start_denied aware-haswell denied-inaccurate-fms "$haswell_forced"
+start_denied model denied-cpu-mode "$haswell_forced"
+
 # A persistent guest is put right instead, and starts without XSAVES.
 guest_define none "$forced_cpu" "$pair"
 expect "a definition that asks for XSAVES is put right" eventually 60 gives disable guest_policy none xsaves
@@ -84,6 +100,7 @@ hostname = rome-*
 xsaves = allow
 $(allow_guest win never-uses-xsaves)"
 denied win denied-no-host-rule "$forced_cpu"
+start_denied win denied-no-host-rule "$forced_cpu"
 policy_set "[host lab]
 hostname = bench-*
 xsaves = deny

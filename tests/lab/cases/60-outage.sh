@@ -28,8 +28,9 @@ holds() {
     guest_stop plain >/dev/null
 }
 
-# recovered AFTER
+# recovered AFTER: by itself; asked on the bus only then, because that would start it.
 recovered() {
+    expect "$1: the daemon runs again" eventually 60 systemctl -q is-active xsavesd.service
     expect "$1: the daemon answers again" eventually 60 daemon_answers
     expect "$1: and is connected to libvirt" eventually 60 gives true property LibvirtConnected
 }
@@ -48,11 +49,14 @@ out=$(virsh -q create /run/unvetted.xml 2>&1)
 evidence "stopped: $out"
 expect_match "stopped: the hook's call activates the daemon, which refuses" "$out" "denied-erratum-default"
 expect "stopped: it runs again" systemctl -q is-active xsavesd.service
+systemctl stop xsavesd.service
+expect_equal "stopped: an ordinary guest starts" "$(guest_start plain)" ""
+guest_stop plain >/dev/null
 
 systemctl -q mask --runtime --now xsavesd.service
 holds masked
 systemctl -q unmask --runtime xsavesd.service
-systemctl start xsavesd.service
+granted_starts "no longer masked"
 recovered masked
 
 # Killed again and again.
@@ -89,11 +93,13 @@ recovered hung
 
 systemctl restart libvirtd.service
 recovered "libvirtd restarted"
+holds "libvirtd restarted"
 granted_starts "libvirtd restarted"
 
 systemctl restart dbus.service
 recovered "bus restarted"
 holds "bus restarted"
+granted_starts "bus restarted"
 
 # No disk: what libvirt itself needs to start a guest stays writable.
 dd if=/dev/zero of=/srv/../fill bs=1M 2>/dev/null
@@ -115,6 +121,18 @@ else
 fi
 rm -f /fill /fill.rest
 recovered "disk full"
+granted_starts "disk no longer full"
+
+# At boot the daemon may be there before KVM is.
+daemon_fact() { busctl --json=short get-property org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager Host | jq -r --arg key "$1" '.data[$key]'; }
+expect "KVM goes" modprobe -r kvm_amd kvm
+systemctl restart xsavesd.service
+recovered "KVM gone"
+expect_equal "KVM gone: what it offers is unknown" "$(daemon_fact hypervisor-xsaves)" unknown
+expect "KVM comes" modprobe kvm_amd
+expect "KVM has its device" eventually 60 test -c /dev/kvm
+granted_starts "KVM back"
+expect_equal "KVM back: what it offers is known" "$(daemon_fact hypervisor-xsaves)" no
 
 # The policy cannot be read: at a start nothing is granted, and it says so.
 chmod 000 /etc/xsavesd

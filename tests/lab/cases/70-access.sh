@@ -48,6 +48,18 @@ may_not virtuser reload Reload
 may_not virtuser converge Converge bas false 0
 may_not virtuser revert Revert as 1 any
 
+# It is polkit that is asked, and a rule of the administrator's that it goes by.
+cat >/etc/polkit-1/rules.d/50-lab.rules <<'END'
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.xsavesd1.manage" && subject.user == "virtuser")
+        return polkit.Result.YES;
+});
+END
+expect "with polkit's consent virtuser may reload" eventually 60 method virtuser Reload
+rm -f /etc/polkit-1/rules.d/50-lab.rules
+reload_is_denied() { ! method virtuser Reload; }
+expect "and without it again may not" eventually 60 reload_is_denied
+
 may_not stranger explain Explain s any
 may_not stranger list ListGuests
 may_not stranger rewrite Rewrite s "$xml"

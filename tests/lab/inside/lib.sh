@@ -74,7 +74,7 @@ gives() {
 list_files() {
     find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /srv -o -path /lab -o -path /var/tmp \
         -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
-        -o -path /var/lib/libvirt -o -path /etc/libvirt/qemu -o -path /var/lib/systemd/timers \) \
+        -o -path /var/lib/libvirt -o -path /etc/apparmor.d/libvirt -o -path /etc/libvirt/qemu -o -path /var/lib/systemd/timers \) \
         -prune -o -print | LC_ALL=C sort
 }
 
@@ -131,14 +131,14 @@ guest_define() {
 guest_says() {
     local log=/var/log/libvirt/qemu/$1.serial size tries line
     size=$(stat -c %s "$log" 2>/dev/null || echo 0)
-    for ((tries = 0; tries < 600; tries++)); do
+    for ((tries = 0; tries < 240; tries++)); do
         # The first may have been cut by where this began, the last is still being written.
         line=$(tail -c +$((size + 1)) "$log" 2>/dev/null | sed '1d;$d' | sed -n '/^fms=.* xss=/p' | tail -n 1)
         if [[ -n $line ]]; then
             printf '%s\n' "$line"
             return 0
         fi
-        sleep 0.1
+        sleep 0.25
     done
     echo "nothing within 60 s"
     return 1
