@@ -39,8 +39,9 @@ const struct verb verbs[] = {
          JSON | POLICY | HOST | BUS | OPTION_BIT(OPTION_OFFLINE), 0, 1, verb_rewrite},
         {"revert", "GUEST...|FILE", "Take back what was done to definitions",
          "Of FILE, which is domain XML (- is standard input), the definition as its owner wrote\n"
-         "it is printed. Guests are re-defined in libvirt; they stay so until they or the policy\n"
-         "change.",
+         "it is printed. Guests are re-defined in libvirt; they stay so until they are edited or\n"
+         "converged, a start of theirs drifts, the policy or what is known of the host changes,\n"
+         "libvirt is connected to again, or the daemon starts again. See xsavesctl(1).",
          JSON | LEGEND | POLICY | HOST | BUS | OPTION_BIT(OPTION_ALL), 0, ANY_NUMBER, verb_revert},
         {"converge", "[GUEST...]", "Bring definitions in line with the policy now",
          "Without GUEST, all of them.", JSON | LEGEND | BUS | OPTION_BIT(OPTION_DRY_RUN), 0,

@@ -11,6 +11,12 @@
 
 #define FILE_SIZE_MAX (16u << 20)
 
+void policy_source_clear(struct policy_source *source) {
+        strv_free(source->files);
+        free(source->text);
+        *source = (struct policy_source){};
+}
+
 static int is_policy_file(const struct dirent *entry) {
         static const char suffix[] = ".ini";
         size_t length = strlen(entry->d_name), end = strlen(suffix);
@@ -96,30 +102,49 @@ static int read_files(char *const *files, struct problems *problems, struct poli
         return 0;
 }
 
-int policy_folder_load(const char *folder, struct problems *problems, char ***ret_files,
-                       struct policy **ret) {
+/* Names and texts may hold anything, so each has its length in front. */
+static int join_texts(const struct policy_text *texts, size_t n_texts,
+                      struct policy_source *source) {
+        FILE *file = open_memstream(&source->text, &source->length);
+
+        if (!file)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_texts; i++) {
+                fprintf(file, "%zu %zu ", strlen(texts[i].file), texts[i].length);
+                fputs(texts[i].file, file);
+                fwrite(texts[i].text, texts[i].length, 1, file);
+        }
+        return fclose(file) == 0 ? 0 : -ENOMEM;
+}
+
+int policy_folder_load(const char *folder, struct problems *problems,
+                       struct policy_source *ret_source, struct policy **ret) {
+        AUTO_POLICY_SOURCE struct policy_source source = {};
         AUTO_POLICY struct policy *policy = NULL;
-        AUTO_STRV char **files = NULL;
         struct policy_text *texts;
         size_t n_texts = 0;
         int r;
 
-        r = list_files(folder, &files);
+        r = list_files(folder, &source.files);
         if (r < 0)
                 return r;
 
-        texts = calloc(strv_length(files) + 1, sizeof(*texts));
+        texts = calloc(strv_length(source.files) + 1, sizeof(*texts));
         if (!texts)
                 return -ENOMEM;
-        r = read_files(files, problems, texts, &n_texts);
+        r = read_files(source.files, problems, texts, &n_texts);
         if (r >= 0)
                 r = policy_parse(texts, n_texts, problems, &policy);
+        if (r >= 0)
+                r = join_texts(texts, n_texts, &source);
         free_texts(texts, n_texts);
         if (r < 0)
                 return r;
 
-        if (ret_files)
-                *ret_files = STEAL(files);
+        if (ret_source) {
+                *ret_source = source;
+                source = (struct policy_source){};
+        }
         if (problems->errors > 0)
                 return 1;
         *ret = STEAL(policy);

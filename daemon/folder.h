@@ -7,12 +7,21 @@
 
 #define POLICY_FOLDER "/etc/xsavesd"
 
+/* What a policy was read from. */
+struct policy_source {
+        char **files; /* in order of precedence */
+        char *text; /* of all that could be read, with their names: equal where they are the same */
+        size_t length;
+};
+
+void policy_source_clear(struct policy_source *source);
+#define AUTO_POLICY_SOURCE CLEANUP(policy_source_clear)
+
 /*
  * Read and parse the policy in `folder`. A folder without any of the files gives the built-in policy.
  * Names that begin with a dot are passed over. A file that cannot be read is an error in `problems`.
- * *ret_files (may be NULL): the files that were found, in order of precedence; set with every return
- * value >= 0. Returns 0; 1 when there are errors in `problems` (*ret unset); or a negative errno: -ENOENT
+ * *ret_source (may be NULL) is set with every return value >= 0. Returns 0; 1 when there are errors in `problems` (*ret unset); or a negative errno: -ENOENT
  * or -EACCES when the folder itself cannot be read.
  */
-int policy_folder_load(const char *folder, struct problems *problems, char ***ret_files,
-                       struct policy **ret);
+int policy_folder_load(const char *folder, struct problems *problems,
+                       struct policy_source *ret_source, struct policy **ret);

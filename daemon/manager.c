@@ -86,15 +86,23 @@ static void log_policy(const struct manager *manager, bool loaded) {
                           manager->ruleset ? "the last good one" : "the built-in one", error);
 }
 
+/* One edit may be seen twice, by the watch and at a reload that somebody asks for; and a file may be written again
+ * as it was. Neither makes another policy, for which every guest would be gone over. */
 int manager_reload(struct manager *manager) {
-        struct policy *policy;
+        AUTO_POLICY struct policy *policy = NULL;
         int r, result;
 
         result = policy_store_load(manager->store, &policy);
         if (result < 0)
                 return result;
-        if (result == 0) {
-                r = put_policy_in_force(manager, policy);
+        if (!policy_store_has_news(manager->store)) {
+                log_debug("Nothing has changed in %s", policy_store_folder(manager->store));
+                return result;
+        }
+        if (result == 0 && !policy_store_is_in_force(manager->store)) {
+                r = put_policy_in_force(manager, STEAL(policy));
+                if (r >= 0)
+                        r = policy_store_set_in_force(manager->store);
                 if (r < 0)
                         return r;
         }

@@ -12,7 +12,9 @@ struct policy_store {
         char *folder; /* absolute */
         struct path_watch *watch;
         char *error, *warnings;
-        char **files;
+        struct policy_source source;   /* of the last load */
+        struct policy_source in_force; /* `text` NULL: nothing that was read */
+        bool has_news;
 };
 
 struct policy_store *policy_store_free(struct policy_store *store) {
@@ -22,7 +24,8 @@ struct policy_store *policy_store_free(struct policy_store *store) {
         free(store->folder);
         free(store->error);
         free(store->warnings);
-        strv_free(store->files);
+        policy_source_clear(&store->source);
+        policy_source_clear(&store->in_force);
         free(store);
         return NULL;
 }
@@ -42,7 +45,7 @@ static int watch_files(struct policy_store *store) {
                 if (r < 0)
                         return r;
         }
-        STRV_FOREACH (file, store->files) {
+        STRV_FOREACH (file, store->source.files) {
                 r = strv_append(&paths, *file, strlen(*file));
                 if (r < 0)
                         return r;
@@ -102,15 +105,16 @@ static int set_texts(struct policy_store *store, const struct problems *problems
 static int load_once(struct policy_store *store, struct policy **ret) {
         CLEANUP(problems_clear) struct problems problems = {};
         AUTO_POLICY struct policy *policy = NULL;
-        AUTO_STRV char **files = NULL;
+        AUTO_POLICY_SOURCE struct policy_source source = {};
         int r, result;
 
-        result = policy_folder_load(store->folder, &problems, &files, &policy);
+        result = policy_folder_load(store->folder, &problems, &source, &policy);
         if (result == -ENOMEM)
                 return result;
         if (result >= 0) {
-                strv_free(store->files);
-                store->files = STEAL(files);
+                policy_source_clear(&store->source);
+                store->source = source;
+                source = (struct policy_source){};
         }
         r = set_texts(store, &problems, result);
         if (r < 0)
@@ -121,25 +125,63 @@ static int load_once(struct policy_store *store, struct policy **ret) {
         return 0;
 }
 
-int policy_store_load(struct policy_store *store, struct policy **ret) {
-        AUTO_POLICY struct policy *policy = NULL;
+/* NULL: what could not be read at all. */
+static bool same_text(const struct policy_source *a, const struct policy_source *b) {
+        return !a->text == !b->text && a->length == b->length &&
+               (!a->text || memcmp(a->text, b->text, a->length) == 0);
+}
+
+/* Twice where files were found that were not watched yet: they may have changed since they were read. */
+static int load(struct policy_store *store, struct policy **ret) {
         int result, changed;
 
-        result = load_once(store, &policy);
+        result = load_once(store, ret);
         if (result < 0)
                 return result;
         changed = watch_files(store);
         if (changed > 0) {
-                /* Files that were not watched yet may have changed since they were read. */
-                policy = policy_free(policy);
-                result = load_once(store, &policy);
-        } else if (changed < 0) {
+                if (result == 0)
+                        *ret = policy_free(*ret);
+                return load_once(store, ret);
+        }
+        if (changed < 0)
                 log_warning("Cannot watch %s for changes, reload after each one: %s", store->folder,
                             strerror(-changed));
-        }
-        if (result == 0)
-                *ret = STEAL(policy);
         return result;
+}
+
+int policy_store_load(struct policy_store *store, struct policy **ret) {
+        AUTO_POLICY_SOURCE struct policy_source before = {
+                .text = STEAL(store->source.text),
+                .length = store->source.length,
+        };
+        AUTO_FREE char *error = STEAL(store->error);
+        int result;
+
+        store->source.length = 0;
+        result = load(store, ret);
+        store->has_news = result < 0 || !same_text(&before, &store->source) ||
+                          !streq(error ? error : "", policy_store_error(store)) ||
+                          (result == 0 && !policy_store_is_in_force(store));
+        return result;
+}
+
+bool policy_store_has_news(const struct policy_store *store) {
+        return store->has_news;
+}
+
+bool policy_store_is_in_force(const struct policy_store *store) {
+        return store->in_force.text && same_text(&store->source, &store->in_force);
+}
+
+int policy_store_set_in_force(struct policy_store *store) {
+        policy_source_clear(&store->in_force);
+        store->in_force.text = malloc(store->source.length + 1);
+        if (!store->in_force.text)
+                return -ENOMEM;
+        memcpy(store->in_force.text, store->source.text, store->source.length);
+        store->in_force.length = store->source.length;
+        return 0;
 }
 
 const char *policy_store_error(const struct policy_store *store) {
@@ -151,7 +193,7 @@ const char *policy_store_warnings(const struct policy_store *store) {
 }
 
 char *const *policy_store_files(const struct policy_store *store) {
-        return store->files;
+        return store->source.files;
 }
 
 const char *policy_store_folder(const struct policy_store *store) {

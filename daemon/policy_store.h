@@ -9,7 +9,7 @@
 
 struct policy_store;
 
-/* The files changed and were read again; policy_store_take() and policy_store_error() tell the outcome. */
+/* The files changed and were read again; policy_store_load() tells the outcome. */
 typedef void (*policy_store_callback)(void *userdata);
 
 /* Watches from the start; reads nothing yet. Returns 0 or a negative errno. */
@@ -23,6 +23,18 @@ DEFINE_CLEANUP(struct policy_store *, policy_store_free);
  * (policy_store_error() then says why, and the caller's last policy stays in force); or -ENOMEM.
  */
 int policy_store_load(struct policy_store *store, struct policy **ret);
+
+/*
+ * Is there anything in the last load that was not in the one before it, or that is not in force? Else nobody need hear
+ * of it.
+ */
+bool policy_store_has_news(const struct policy_store *store);
+
+/* Is what the last load read the text of the policy in force? */
+bool policy_store_is_in_force(const struct policy_store *store);
+
+/* The policy that the last load gave is put in force. Returns 0 or -ENOMEM. */
+int policy_store_set_in_force(struct policy_store *store);
 
 /* Of the last load. "" for none. Lines `file:line: message`. Borrowed until the next load. */
 const char *policy_store_error(const struct policy_store *store);

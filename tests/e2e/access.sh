@@ -70,6 +70,7 @@ for user in stranger watcher; do
     ok "$user listens" hear "$user"
     ok "$user hears of clients that come and go" wait_for 10 hears_a_client "$user"
 done
+on_host sh -c 'echo "; another text" >>/etc/xsavesd/policy.ini'
 manager root Reload
 manager root Gate sss prepare begin "$xml"
 for signal in PolicyLoaded Decided; do
