@@ -33,30 +33,42 @@ static int all_guests(sd_bus *bus, char ***ret) {
         return STATUS_OK;
 }
 
-static int ask_batch(sd_bus *bus, enum change_method method, char *const *guests, json_t **ret) {
-        switch (method) {
-        case CHANGE_REVERT:
-                return remote_call(bus, "Revert", ret, guests, "");
-        default:
-                return remote_call(bus, "Converge", ret, guests, "b",
-                                   (int)(method == CHANGE_CONVERGE_DRY));
-        }
+struct work {
+        struct progress progress;
+        size_t done, total;
+};
+
+static void work_end(struct work *work) {
+        progress_end(&work->progress);
+}
+
+static void show_work(void *userdata) {
+        struct work *work = userdata;
+
+        progress_show(&work->progress, work->done, work->total);
+}
+
+static int ask_batch(sd_bus *bus, enum change_method method, char *const *guests, struct work *work,
+                     json_t **ret) {
+        if (method == CHANGE_REVERT)
+                return remote_call_long(bus, "Revert", guests, show_work, work, ret, "");
+        return remote_call_long(bus, "Converge", guests, show_work, work, ret, "b",
+                                (int)(method == CHANGE_CONVERGE_DRY));
 }
 
 static int ask(sd_bus *bus, enum change_method method, char *const *guests, json_t *changes) {
-        AUTO_PROGRESS struct progress progress = {};
-        size_t total = strv_length(guests);
+        CLEANUP(work_end) struct work work = {.total = strv_length(guests)};
 
         /* An empty list would be taken for all guests. */
-        for (size_t done = 0; done < total; done += BATCH) {
+        for (; work.done < work.total; work.done += BATCH) {
                 AUTO_JSON json_t *answer = NULL;
                 char *batch[BATCH + 1] = {};
                 int r;
 
-                for (size_t i = 0; i < BATCH && done + i < total; i++)
-                        batch[i] = guests[done + i];
-                progress_show(&progress, done, total);
-                r = ask_batch(bus, method, batch, &answer);
+                for (size_t i = 0; i < BATCH && work.done + i < work.total; i++)
+                        batch[i] = guests[work.done + i];
+                show_work(&work);
+                r = ask_batch(bus, method, batch, &work, &answer);
                 if (r != 0)
                         return r;
                 if (json_array_extend(changes, answer) < 0)
@@ -86,6 +98,13 @@ int changes_ask(const struct cli *cli, enum change_method method, char *const *g
 }
 
 /* --- reporting --- */
+
+void say_guest_error(const json_t *change) {
+        const char *error = json_text(change, "error");
+
+        say("guest '%s': %s%s", json_text(change, "guest"), error,
+            streq(error, "no such domain") ? "; `xsavesctl list` shows all" : "");
+}
 
 static enum style style_of_result(const char *result) {
         if (streq(result, "in line"))
@@ -139,7 +158,7 @@ static struct counts count(const json_t *changes) {
                 const char *error = json_text(change, "error");
 
                 if (*error) {
-                        say("guest '%s': %s", json_text(change, "guest"), error);
+                        say_guest_error(change);
                         counts.failed++;
                 } else {
                         counts.changed += json_flag(change, "changed");

@@ -14,5 +14,8 @@ enum change_method { CHANGE_CONVERGE, CHANGE_CONVERGE_DRY, CHANGE_REVERT };
 int changes_ask(const struct cli *cli, enum change_method method, char *const *guests,
                 json_t **ret);
 
+/* What is wrong with one of them, on stderr. */
+void say_guest_error(const json_t *change);
+
 /* A table of them, or JSON, and STATUS_FAILED if there is an error among them. `done` is what to call a change. */
 int changes_report(struct cli *cli, json_t *changes, const char *done, const char *not_done);

@@ -75,10 +75,10 @@ int verb_diff(struct cli *cli) {
         if (r != 0)
                 return r;
         json_array_foreach(changes, i, change) {
-                const char *error = json_text(change, "error");
-
-                if (*error)
-                        status = failed("guest '%s': %s", json_text(change, "guest"), error);
+                if (*json_text(change, "error")) {
+                        say_guest_error(change);
+                        status = STATUS_FAILED;
+                }
                 r = show(cli, change);
                 if (r != 0)
                         return r;

@@ -33,11 +33,11 @@ static int explain_guest(struct cli *cli, const char *name, json_t **ret) {
         int r;
 
         if (cli->policy || cli->hosts)
-                return usage_error("--policy and --host are for files: '%s' is a guest's name",
+                return usage_error(cli, "--policy and --host are for files: '%s' is a guest's name",
                                    name);
         r = remote_open(cli, &bus);
         if (r == 0)
-                r = remote_call(bus, "Explain", ret, NULL, "s", name);
+                r = remote_call(bus, "Explain", ret, "s", name);
         return r != 0 ? r : explanation_complete(*ret);
 }
 

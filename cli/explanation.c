@@ -5,9 +5,8 @@
 
 #include "output.h"
 
-/* Where in the lines of the text. */
+/* Where in the lines of the text a value begins. */
 #define VALUE_COLUMN 7
-#define FIELD_COLUMN 13
 
 static json_t *make_steps(const struct judge *judge, const struct guest *guest) {
         json_t *array = json_array();
@@ -94,32 +93,31 @@ static void print_step(const struct cli *cli, const json_t *step) {
         bool applied = json_flag(step, "applied");
         enum style style = applied ? STYLE_BOLD : STYLE_DIM;
 
-        fprintf(cli->out, "%s%-3s  %s%s\n", style_on(cli, style), applied ? "yes" : "no",
-                json_text(step, "condition"), style_off(cli, style));
-        if (*json_text(step, "value")) {
-                fprintf(cli->out, "%*s", VALUE_COLUMN, "");
-                print_wrapped(cli, VALUE_COLUMN, json_text(step, "value"));
-        }
+        fprintf(cli->out, "%s%-3s  %s", style_on(cli, style), applied ? "yes" : "no",
+                json_text(step, "condition"));
+        fprintf(cli->out, "%s\n", style_off(cli, style));
+        if (!*json_text(step, "value"))
+                return;
+        fprintf(cli->out, "%*s%s", VALUE_COLUMN, "", style_on(cli, applied ? STYLE_NONE : style));
+        print_words(cli, VALUE_COLUMN, json_text(step, "value"));
+        fprintf(cli->out, "%s\n", style_off(cli, applied ? STYLE_NONE : style));
 }
 
-static void print_field(const struct cli *cli, const char *label, const char *text) {
-        if (!*text)
-                return;
-        fprintf(cli->out, "%-*s ", FIELD_COLUMN - 1, label);
-        print_wrapped(cli, FIELD_COLUMN, text);
+static void print_text(const struct cli *cli, const char *label, const char *text) {
+        if (*text)
+                print_field(cli, label, STYLE_NONE, "%s", text);
 }
 
 static void print_rule(const struct cli *cli, const char *label, const json_t *explanation,
                        const char *key) {
         const char *name = json_text(explanation, key);
 
-        print_field(cli, label, *name ? name : "none matches");
+        print_text(cli, label, *name ? name : "none matches");
 }
 
 void explanation_print(const struct cli *cli, const json_t *explanation) {
         const char *verdict = json_text(explanation, "verdict");
         const char *means = json_text(explanation, "means");
-        enum style style = style_of_verdict(verdict);
         const json_t *enforce = json_object_get(explanation, "enforce"), *step;
         size_t i;
 
@@ -127,22 +125,22 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         json_array_foreach(json_object_get(explanation, "steps"), i, step) print_step(cli, step);
 
         fputc('\n', cli->out);
-        print_field(cli, "Guest", json_text(explanation, "guest"));
-        fprintf(cli->out, "%-12s %s%s%s", "Verdict", style_on(cli, style), verdict,
-                style_off(cli, style));
-        fprintf(cli->out, streq(means, "none") ? "\n" : " (%s)\n", means);
-        print_field(cli, "Reason", json_text(explanation, "reason"));
-        print_field(cli, "", json_text(explanation, "explanation"));
+        print_text(cli, "Guest", json_text(explanation, "guest"));
+        print_field(cli, "Verdict", style_of_verdict(verdict),
+                    streq(means, "none") ? "%s" : "%s (%s)", verdict, means);
+        print_text(cli, "Reason", json_text(explanation, "reason"));
+        print_text(cli, "", json_text(explanation, "explanation"));
         print_rule(cli, "Guest rule", explanation, "guest-rule");
         print_rule(cli, "Host rule", explanation, "host-rule");
-        print_field(cli, "State", json_text(explanation, "state"));
-        print_field(cli, "Definition", json_text(explanation, "definition"));
-        print_field(cli, "", json_text(explanation, "error"));
+        print_text(cli, "State", json_text(explanation, "state"));
+        print_text(cli, "Definition", json_text(explanation, "definition"));
+        print_text(cli, "", json_text(explanation, "error"));
         if (streq(json_text(explanation, "state"), "running"))
-                print_field(cli, "Sees XSAVES", json_text(explanation, "runs-xsaves"));
+                print_text(cli, "Sees XSAVES", json_text(explanation, "runs-xsaves"));
         if (json_flag(explanation, "needs-restart"))
-                print_field(cli, "Restart", "needed: it runs with something else");
+                print_text(cli, "Restart",
+                           "needed: it runs with something else; shut it down and start it");
         if (enforce && json_is_false(enforce))
-                print_field(cli, "Enforce", "no: this is reported, not acted on");
-        print_field(cli, "To change", json_text(explanation, "advice"));
+                print_text(cli, "Enforce", "no: this is reported, not acted on");
+        print_text(cli, "To change", json_text(explanation, "advice"));
 }

@@ -68,22 +68,18 @@ static const char *cpu_name(const json_t *host) {
         return NULL;
 }
 
-static void print_label(const struct cli *cli, const char *label) {
-        fprintf(cli->out, "%-12s ", label);
-}
-
 static void print_cpu(const struct cli *cli, const json_t *host) {
         const char *name = cpu_name(host), *vendor = json_text(host, "vendor");
 
-        print_label(cli, "CPU");
         if (streq(vendor, "unknown")) {
-                fputs("not x86, or unknown: nothing is governed here\n", cli->out);
+                print_field(cli, "CPU", STYLE_NONE,
+                            "not x86, or unknown: nothing is governed here");
                 return;
         }
-        fprintf(cli->out, "%s%s%s family %s, model %s, stepping %s%s\n", name ? name : "",
-                name ? ": " : "", vendor, json_text(host, "family"), json_text(host, "model"),
-                json_text(host, "stepping"),
-                streq(json_text(host, "virtualized"), "yes") ? ", virtualized" : "");
+        print_field(cli, "CPU", STYLE_NONE, "%s%s%s family %s, model %s, stepping %s%s",
+                    name ? name : "", name ? ": " : "", vendor, json_text(host, "family"),
+                    json_text(host, "model"), json_text(host, "stepping"),
+                    streq(json_text(host, "virtualized"), "yes") ? ", virtualized" : "");
 }
 
 /* What one party does with an instruction: two verbs, and for those that may not be known a third. */
@@ -116,28 +112,20 @@ static const char *erratum_words(const char *status) {
 
 void host_print(const struct cli *cli, const json_t *host) {
         const char *erratum = json_text(host, "erratum-1386"), *rule = json_text(host, "host-rule");
-        enum style style = streq(erratum, "live") ? STYLE_YELLOW : STYLE_NONE;
 
-        print_label(cli, "Host");
-        fprintf(cli->out, "%s, machine ID %s\n", json_text(host, "hostname"),
-                json_text(host, "machine-id"));
+        print_field(cli, "Host", STYLE_NONE, "%s, machine ID %s", json_text(host, "hostname"),
+                    json_text(host, "machine-id"));
         print_cpu(cli, host);
-        print_label(cli, "Microcode");
-        fprintf(cli->out, "%s\n", json_text(host, "microcode"));
-        print_label(cli, "Erratum 1386");
-        fprintf(cli->out, "%s%s%s\n", style_on(cli, style), erratum_words(erratum),
-                style_off(cli, style));
-        print_label(cli, "XSAVES");
-        fprintf(cli->out, "%s, %s, %s\n", say_fact(host, "cpu-xsaves", &cpu_words),
-                say_fact(host, "kernel-xsaves", &kernel_words),
-                say_fact(host, "hypervisor-xsaves", &hypervisor_words));
-        print_label(cli, "XSAVEC");
-        fprintf(cli->out, "%s, %s\n", say_fact(host, "cpu-xsavec", &cpu_words),
-                say_fact(host, "hypervisor-xsavec", &hypervisor_words));
-        print_label(cli, "Host model");
-        fprintf(cli->out, "%s\n", json_text(host, "host-model"));
-        if (*rule) {
-                print_label(cli, "Host rule");
-                fprintf(cli->out, "%s\n", rule);
-        }
+        print_field(cli, "Microcode", STYLE_NONE, "%s", json_text(host, "microcode"));
+        print_field(cli, "Erratum 1386", streq(erratum, "live") ? STYLE_YELLOW : STYLE_NONE, "%s",
+                    erratum_words(erratum));
+        print_field(cli, "XSAVES", STYLE_NONE, "%s, %s, %s",
+                    say_fact(host, "cpu-xsaves", &cpu_words),
+                    say_fact(host, "kernel-xsaves", &kernel_words),
+                    say_fact(host, "hypervisor-xsaves", &hypervisor_words));
+        print_field(cli, "XSAVEC", STYLE_NONE, "%s, %s", say_fact(host, "cpu-xsavec", &cpu_words),
+                    say_fact(host, "hypervisor-xsavec", &hypervisor_words));
+        print_field(cli, "Host model", STYLE_NONE, "%s", json_text(host, "host-model"));
+        if (*rule)
+                print_field(cli, "Host rule", STYLE_NONE, "%s", rule);
 }

@@ -28,9 +28,11 @@ void say(const char *format, ...) {
         SAY(format);
 }
 
-int usage_error(const char *format, ...) {
+int usage_error(const struct cli *cli, const char *format, ...) {
+        const char *verb = cli->verb ? cli->verb->name : "";
+
         SAY(format);
-        fputs("xsavesctl: see xsavesctl --help\n", stderr);
+        say("see xsavesctl%s%s --help", *verb ? " " : "", verb);
         return STATUS_USAGE;
 }
 

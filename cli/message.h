@@ -9,7 +9,7 @@
 void say(const char *format, ...) PRINTF_FORMAT(1, 2);
 
 /* These say it, too, and return the status. */
-int usage_error(const char *format, ...) PRINTF_FORMAT(1, 2);
+int usage_error(const struct cli *cli, const char *format, ...) PRINTF_FORMAT(2, 3);
 int failed(const char *format, ...) PRINTF_FORMAT(1, 2);
 int no_daemon(const char *format, ...) PRINTF_FORMAT(1, 2);
 int bad_input(const char *format, ...) PRINTF_FORMAT(1, 2);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -101,13 +102,15 @@ static int check_usage(const struct cli *cli) {
 
         for (enum cli_option i = 0; i < N_OPTIONS; i++)
                 if (cli_has(cli, i) && !(verb->options & OPTION_BIT(i)))
-                        return usage_error("%s takes no option --%s", verb->name, options[i].name);
+                        return usage_error(cli, "%s takes no option --%s", verb->name,
+                                           options[i].name);
         if (cli->n_arguments < verb->min_arguments)
-                return usage_error("%s needs %s", verb->name, verb->arguments);
+                return usage_error(cli, "%s needs %s", verb->name, verb->arguments);
         if (cli->n_arguments > verb->max_arguments)
-                return usage_error("unexpected argument '%s'", cli->arguments[verb->max_arguments]);
+                return usage_error(cli, "unexpected argument '%s'",
+                                   cli->arguments[verb->max_arguments]);
         if (strv_length(cli->hosts) > 1 && !(verb->options & OPTION_BIT(OPTION_BASELINE)))
-                return usage_error("%s takes one option --host", verb->name);
+                return usage_error(cli, "%s takes one option --host", verb->name);
         return STATUS_OK;
 }
 
@@ -121,9 +124,14 @@ static int read_options(int argc, char **argv, struct cli *cli) {
                         .has_arg = options[i].argument ? required_argument : no_argument,
                         .val = i,
                 };
-        while ((c = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, ":", long_options, NULL)) >= 0) {
+                if (c == ':')
+                        return usage_error(cli, "option %s needs a value", argv[optind - 1]);
+                if (c == '?' && isgraph(optopt))
+                        return usage_error(cli, "unknown option -%c", optopt);
                 if (c == '?')
-                        return STATUS_USAGE;
+                        return usage_error(cli, "bad option %s", argv[optind - 1]);
                 r = take_option(cli, (enum cli_option)c, optarg);
                 if (r < 0)
                         return r;
@@ -145,7 +153,7 @@ int options_parse(int argc, char **argv, struct cli *cli) {
         if (optind < argc) {
                 verb = find_verb(argv[optind]);
                 if (!verb)
-                        return usage_error("unknown command '%s'", argv[optind]);
+                        return usage_error(cli, "unknown command '%s'", argv[optind]);
         }
         if (cli_has(cli, OPTION_HELP)) {
                 if (verb)
@@ -155,7 +163,7 @@ int options_parse(int argc, char **argv, struct cli *cli) {
                 return STATUS_OK;
         }
         if (!verb)
-                return usage_error("no command");
+                return usage_error(cli, "no command");
 
         cli->verb = verb;
         cli->arguments = argv + optind + 1;

@@ -101,7 +101,7 @@ static size_t word_width(const char *text, size_t *length) {
         return width;
 }
 
-void print_wrapped(const struct cli *cli, size_t column, const char *text) {
+void print_words(const struct cli *cli, size_t column, const char *text) {
         size_t limit = line_width(), at = column;
 
         while (*text) {
@@ -120,7 +120,20 @@ void print_wrapped(const struct cli *cli, size_t column, const char *text) {
                 at += width;
                 text += blanks + length;
         }
-        fputc('\n', cli->out);
+}
+
+void print_field(const struct cli *cli, const char *label, enum style style, const char *format,
+                 ...) {
+        AUTO_FREE char *text = NULL;
+        va_list arguments;
+
+        va_start(arguments, format);
+        if (vasprintf(&text, format, arguments) < 0)
+                text = NULL;
+        va_end(arguments);
+        fprintf(cli->out, "%-*s %s", FIELD_COLUMN - 1, label, style_on(cli, style));
+        print_words(cli, FIELD_COLUMN, text ? text : "");
+        fprintf(cli->out, "%s\n", style_off(cli, style));
 }
 
 int print_json(struct cli *cli, const json_t *json) {

@@ -21,9 +21,14 @@ enum style style_of_verdict(const char *verdict);
  * becomes a blank. */
 void print_clean(FILE *file, const char *text);
 
-/* The same, but for a newline behind it, and with the line broken between words where the terminal ends: `column` is where
- * the first line starts, and the others begin. */
-void print_wrapped(const struct cli *cli, size_t column, const char *text);
+/* The same, with the line broken between words where the terminal ends: `column` is where the first line starts, and
+ * the others begin. */
+void print_words(const struct cli *cli, size_t column, const char *text);
+
+/* "Label        text", wrapped. Without a label, one more line of the field before. */
+#define FIELD_COLUMN 13
+void print_field(const struct cli *cli, const char *label, enum style style, const char *format,
+                 ...) PRINTF_FORMAT(4, 5);
 
 /* Returns 0 or -ENOMEM. */
 int print_json(struct cli *cli, const json_t *json);

@@ -9,5 +9,5 @@ int verb_reload(struct cli *cli) {
         int r;
 
         r = remote_open(cli, &bus);
-        return r != 0 ? r : remote_call(bus, "Reload", NULL, NULL, "");
+        return r != 0 ? r : remote_call(bus, "Reload", NULL, "");
 }

@@ -12,6 +12,7 @@
 /* The first is D-Bus' usual one; the second for what waits for libvirt, and libvirt waits for hooks. */
 #define ANSWER_USEC (UINT64_C(25) * 1000 * 1000)
 #define LONG_ANSWER_USEC (UINT64_C(30) * 60 * 1000 * 1000)
+#define WAIT_USEC (UINT64_C(200) * 1000)
 
 /* --- the connection --- */
 
@@ -89,26 +90,23 @@ static int explain_error(int r, const sd_bus_error *error) {
                 r = say_lines(text);
                 return r < 0 ? r : STATUS_BAD_INPUT;
         }
+        if (streq(error->name, ERRORS "NoSuchGuest"))
+                return failed("%s; `xsavesctl list` shows all that are", text);
         return failed("%s", text);
 }
 
 /* --- calls --- */
 
-static int call(sd_bus *bus, sd_bus_message *message, uint64_t limit, json_t **ret) {
-        CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        AUTO_MESSAGE sd_bus_message *reply = NULL;
+/* *ret may be NULL. */
+static int read_reply(sd_bus_message *reply, json_t **ret) {
         AUTO_JSON json_t *values = NULL;
         int r;
 
-        r = sd_bus_call(bus, message, limit, &error, &reply);
-        if (r < 0)
-                return explain_error(r, &error);
         r = message_to_json(reply, &values);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
                 return failed("the daemon's answer cannot be read: %s", strerror(-r));
-
         if (!ret)
                 return STATUS_OK;
         *ret = json_array_size(values) == 1 ? json_incref(json_array_get(values, 0))
@@ -116,26 +114,83 @@ static int call(sd_bus *bus, sd_bus_message *message, uint64_t limit, json_t **r
         return STATUS_OK;
 }
 
-int remote_call(sd_bus *bus, const char *method, json_t **ret, char *const *guests,
-                const char *types, ...) {
+static int call(sd_bus *bus, sd_bus_message *message, json_t **ret) {
+        CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        AUTO_MESSAGE sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call(bus, message, ANSWER_USEC, &error, &reply);
+        return r < 0 ? explain_error(r, &error) : read_reply(reply, ret);
+}
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error UNUSED) {
+        sd_bus_message **ret = userdata;
+
+        *ret = sd_bus_message_ref(reply);
+        return 0;
+}
+
+static int call_long(sd_bus *bus, sd_bus_message *message, void (*waiting)(void *userdata),
+                     void *userdata, json_t **ret) {
+        AUTO_MESSAGE sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call_async(bus, NULL, message, on_reply, &reply, LONG_ANSWER_USEC);
+        while (r >= 0 && !reply) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, WAIT_USEC);
+                waiting(userdata);
+        }
+        if (r < 0)
+                return explain_error(r, &SD_BUS_ERROR_NULL);
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return explain_error(-sd_bus_message_get_errno(reply),
+                                     sd_bus_message_get_error(reply));
+        return read_reply(reply, ret);
+}
+
+static int new_call(sd_bus *bus, const char *method, sd_bus_message **ret, const char *types,
+                    va_list arguments) {
         AUTO_MESSAGE sd_bus_message *message = NULL;
-        va_list arguments;
         int r;
 
         r = sd_bus_message_new_method_call(bus, &message, REMOTE_NAME, REMOTE_PATH,
                                            REMOTE_INTERFACE, method);
         if (r >= 0)
                 r = sd_bus_message_set_allow_interactive_authorization(message, true);
-        if (r >= 0) {
-                va_start(arguments, types);
+        if (r >= 0)
                 r = sd_bus_message_appendv(message, types, arguments);
-                va_end(arguments);
-        }
-        if (r >= 0 && guests)
-                r = sd_bus_message_append_strv(message, (char **)guests);
         if (r < 0)
                 return r;
-        return call(bus, message, guests ? LONG_ANSWER_USEC : ANSWER_USEC, ret);
+        *ret = STEAL(message);
+        return 0;
+}
+
+int remote_call(sd_bus *bus, const char *method, json_t **ret, const char *types, ...) {
+        AUTO_MESSAGE sd_bus_message *message = NULL;
+        va_list arguments;
+        int r;
+
+        va_start(arguments, types);
+        r = new_call(bus, method, &message, types, arguments);
+        va_end(arguments);
+        return r < 0 ? r : call(bus, message, ret);
+}
+
+int remote_call_long(sd_bus *bus, const char *method, char *const *guests,
+                     void (*waiting)(void *userdata), void *userdata, json_t **ret,
+                     const char *types, ...) {
+        AUTO_MESSAGE sd_bus_message *message = NULL;
+        va_list arguments;
+        int r;
+
+        va_start(arguments, types);
+        r = new_call(bus, method, &message, types, arguments);
+        va_end(arguments);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(message, (char **)guests);
+        return r < 0 ? r : call_long(bus, message, waiting, userdata, ret);
 }
 
 static int new_property_call(sd_bus *bus, const char *method, sd_bus_message **ret) {
@@ -159,7 +214,7 @@ int remote_properties(sd_bus *bus, json_t **ret) {
         int r;
 
         r = new_property_call(bus, "GetAll", &message);
-        return r < 0 ? r : call(bus, message, ANSWER_USEC, ret);
+        return r < 0 ? r : call(bus, message, ret);
 }
 
 int remote_try_host(sd_bus *bus, json_t **ret) {
@@ -181,5 +236,5 @@ int remote_try_host(sd_bus *bus, json_t **ret) {
 }
 
 int remote_list_guests(sd_bus *bus, json_t **ret) {
-        return remote_call(bus, "ListGuests", ret, NULL, "");
+        return remote_call(bus, "ListGuests", ret, "");
 }

@@ -29,12 +29,19 @@ int remote_open(const struct cli *cli, sd_bus **ret);
 int remote_try_open(const struct cli *cli, sd_bus **ret);
 
 /*
- * Call a method of the daemon with arguments as of sd_bus_message_append(), but for `guests`: where it is not NULL
- * it goes as the last argument, an `as`. The daemon is started if need be. *ret (may be NULL) is the first value of
- * the answer, or an array of all where there are several. Returns an enum status or -ENOMEM.
+ * Call a method of the daemon with arguments as of sd_bus_message_append(). The daemon is started if need be. *ret
+ * (may be NULL) is the first value of the answer, or an array of all where there are several. Returns an enum
+ * status or -ENOMEM.
  */
-int remote_call(sd_bus *bus, const char *method, json_t **ret, char *const *guests,
-                const char *types, ...);
+int remote_call(sd_bus *bus, const char *method, json_t **ret, const char *types, ...);
+
+/*
+ * The same for one that goes over these guests (its last argument, an `as`), and may take as long as libvirt and its
+ * hooks do. `waiting` is called several times a second meanwhile.
+ */
+int remote_call_long(sd_bus *bus, const char *method, char *const *guests,
+                     void (*waiting)(void *userdata), void *userdata, json_t **ret,
+                     const char *types, ...);
 
 /* All properties as an object. The daemon is not started for it. */
 int remote_properties(sd_bus *bus, json_t **ret);

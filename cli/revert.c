@@ -18,7 +18,7 @@ static int revert_file(struct cli *cli, const char *path) {
         int r;
 
         if (cli_has(cli, OPTION_JSON))
-                return usage_error("revert of a file prints XML, not JSON");
+                return usage_error(cli, "revert of a file prints XML, not JSON");
         r = input_read(path, XML_SIZE_MAX, &input);
         if (r != 0)
                 return r;
@@ -35,7 +35,7 @@ int verb_revert(struct cli *cli) {
         int r;
 
         if (cli_has(cli, OPTION_ALL) != (cli->n_arguments == 0))
-                return usage_error("revert needs guests, or a file, or --all");
+                return usage_error(cli, "revert needs guests, or a file, or --all");
         if (cli->n_arguments == 1 && is_file_argument(cli->arguments[0]))
                 return revert_file(cli, cli->arguments[0]);
         r = changes_ask(cli, CHANGE_REVERT, cli->arguments, &changes);

@@ -81,7 +81,7 @@ static int rewrite_there(struct cli *cli, const struct input *input) {
         if (r == 0)
                 r = remote_open(cli, &bus);
         if (r == 0)
-                r = remote_call(bus, "Rewrite", &answer, NULL, "s", input->text);
+                r = remote_call(bus, "Rewrite", &answer, "s", input->text);
         if (r != 0)
                 return r;
         if (json_unpack(answer, "[s, s, s]", &xml, &verdict, &reason) < 0)

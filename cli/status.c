@@ -12,12 +12,6 @@
 
 /* --- text --- */
 
-#define LABEL_WIDTH 13
-
-static void print_label(const struct cli *cli, const char *label) {
-        fprintf(cli->out, "%-*s ", LABEL_WIDTH - 1, label);
-}
-
 static json_int_t policy_number(const json_t *policy, const char *key) {
         return json_integer_value(json_object_get(policy, key));
 }
@@ -27,75 +21,49 @@ static void print_lines(const struct cli *cli, const char *label, enum style sty
                         const char *text) {
         while (*text) {
                 size_t length = strcspn(text, "\n");
-                AUTO_FREE char *line = strndup(text, length);
 
-                print_label(cli, label);
-                fputs(style_on(cli, style), cli->out);
-                print_wrapped(cli, LABEL_WIDTH, line ? line : "");
-                fputs(style_off(cli, style), cli->out);
+                print_field(cli, label, style, "%.*s", (int)length, text);
                 text += length + (text[length] != '\0');
                 label = "";
         }
 }
 
-static void print_policy(const struct cli *cli, const json_t *properties) {
-        const json_t *policy = json_object_get(properties, "Policy"), *file;
-        const char *error = json_text(properties, "PolicyError");
+static void print_files(const struct cli *cli, const json_t *policy) {
+        const json_t *files = json_object_get(policy, "files"), *file;
         size_t i;
 
-        print_label(cli, "Policy");
-        fprintf(cli->out, "number %" JSON_INTEGER_FORMAT ", %s\n",
-                policy_number(properties, "PolicyGeneration"),
-                *error ? "not the one on disk, which is refused:" : "as on disk");
+        json_array_foreach(files, i, file)
+                print_field(cli, i == 0 ? "Files" : "", STYLE_NONE, "%s", json_string_value(file));
+        if (json_array_size(files) == 0)
+                print_field(cli, "Files", STYLE_NONE, "none in %s: nothing is granted",
+                            json_text(policy, "folder"));
+}
+
+static void print_policy(const struct cli *cli, const json_t *properties) {
+        const json_t *policy = json_object_get(properties, "Policy");
+        const char *error = json_text(properties, "PolicyError");
+
+        print_field(cli, "Policy", STYLE_NONE, "number %" JSON_INTEGER_FORMAT ", %s",
+                    policy_number(properties, "PolicyGeneration"),
+                    *error ? "not the one on disk, which is refused:" : "as on disk");
         print_lines(cli, "", STYLE_RED, error);
-        json_array_foreach(json_object_get(policy, "files"), i, file) {
-                print_label(cli, i == 0 ? "Files" : "");
-                fprintf(cli->out, "%s\n", json_string_value(file));
-        }
-        if (json_array_size(json_object_get(policy, "files")) == 0) {
-                print_label(cli, "Files");
-                fprintf(cli->out, "none in %s: nothing is granted\n", json_text(policy, "folder"));
-        }
+        print_files(cli, policy);
         print_lines(cli, "Warnings", STYLE_YELLOW, json_text(policy, "warnings"));
-        print_label(cli, "Rules");
-        fprintf(cli->out,
-                "%" JSON_INTEGER_FORMAT " for hosts, %" JSON_INTEGER_FORMAT
-                " for guests; default %s, on-drift %s, enforce %s\n",
-                policy_number(policy, "host-rules"), policy_number(policy, "guest-rules"),
-                json_text(policy, "default"), json_text(policy, "on-drift"),
-                json_flag(policy, "enforce") ? "yes" : "no: reports, changes nothing");
+        print_field(cli, "Rules", STYLE_NONE,
+                    "%" JSON_INTEGER_FORMAT " for hosts, %" JSON_INTEGER_FORMAT " for guests",
+                    policy_number(policy, "host-rules"), policy_number(policy, "guest-rules"));
+        print_field(cli, "Settings", STYLE_NONE, "default %s, on-drift %s, enforce %s",
+                    json_text(policy, "default"), json_text(policy, "on-drift"),
+                    json_flag(policy, "enforce") ? "yes" : "no: reports, changes nothing");
 }
 
 static void print_libvirt(const struct cli *cli, const json_t *properties) {
-        const char *error = json_text(properties, "LibvirtError");
-        bool connected = json_flag(properties, "LibvirtConnected");
-
-        print_label(cli, "libvirt");
-        if (connected)
-                fputs("connected\n", cli->out);
-        else
-                fprintf(cli->out, "%snot connected%s\n", style_on(cli, STYLE_RED),
-                        style_off(cli, STYLE_RED));
-        if (!connected)
-                print_lines(cli, "", STYLE_RED, error);
-}
-
-/* Those of which `wanted` holds, by name. */
-static void print_guests_that(const struct cli *cli, const json_t *guests,
-                              bool (*wanted)(const json_t *guest), const char *what) {
-        const json_t *guest;
-        size_t i;
-
-        json_array_foreach(guests, i, guest) {
-                if (!wanted(guest))
-                        continue;
-                print_label(cli, "");
-                print_clean(cli->out, json_text(guest, "guest"));
-                fprintf(cli->out, ": %s%s%s", style_on(cli, STYLE_RED), what,
-                        style_off(cli, STYLE_RED));
-                print_clean(cli->out, json_text(guest, "error"));
-                fputc('\n', cli->out);
+        if (json_flag(properties, "LibvirtConnected")) {
+                print_field(cli, "libvirt", STYLE_NONE, "connected");
+                return;
         }
+        print_field(cli, "libvirt", STYLE_RED, "not connected: guests are those known last");
+        print_lines(cli, "", STYLE_RED, json_text(properties, "LibvirtError"));
 }
 
 static bool has_failed(const json_t *guest) {
@@ -106,33 +74,41 @@ static bool needs_restart(const json_t *guest) {
         return json_flag(guest, "needs-restart");
 }
 
+/* By name, what is to be done about some. */
+static void print_troubled_guests(const struct cli *cli, const json_t *guests) {
+        const json_t *guest;
+        size_t i;
+
+        json_array_foreach(guests, i, guest) if (needs_restart(guest))
+                print_field(cli, "", STYLE_RED, "%s: needs a restart", json_text(guest, "guest"));
+        json_array_foreach(guests, i, guest) if (has_failed(guest))
+                print_field(cli, "", STYLE_RED, "%s: cannot be re-defined: %s",
+                            json_text(guest, "guest"), json_text(guest, "error"));
+}
+
 static void print_guests(const struct cli *cli, const json_t *guests) {
         struct guest_counts counts = guest_counts(guests);
 
-        print_label(cli, "Guests");
-        fprintf(cli->out, "%zu, %zu running: %zu granted XSAVES, %zu denied, %zu kept\n",
-                counts.total, counts.running, counts.verdicts[VERDICT_GRANT],
-                counts.verdicts[VERDICT_DENY], counts.verdicts[VERDICT_KEEP]);
-        if (counts.pending > 0) {
-                print_label(cli, "");
-                fprintf(cli->out, "%zu with a definition that is not what the policy wants\n",
-                        counts.pending);
-        }
-        print_guests_that(cli, guests, needs_restart, "needs a restart");
-        print_guests_that(cli, guests, has_failed, "cannot be re-defined: ");
+        print_field(cli, "Guests", STYLE_NONE,
+                    "%zu, %zu running: %zu granted XSAVES, %zu denied, %zu kept", counts.total,
+                    counts.running, counts.verdicts[VERDICT_GRANT], counts.verdicts[VERDICT_DENY],
+                    counts.verdicts[VERDICT_KEEP]);
+        if (counts.pending > 0)
+                print_field(cli, "", STYLE_NONE,
+                            "%zu with a definition that is not what the policy wants",
+                            counts.pending);
+        print_troubled_guests(cli, guests);
 }
 
 static void print_status(const struct cli *cli, const json_t *properties, const json_t *guests) {
         const json_t *host = json_object_get(properties, "Host");
 
-        print_label(cli, "xsavesd");
-        fprintf(cli->out, "version %s, running\n", json_text(properties, "Version"));
+        print_field(cli, "xsavesd", STYLE_NONE, "version %s, running",
+                    json_text(properties, "Version"));
         print_policy(cli, properties);
         host_print(cli, host);
-        if (!json_object_get(host, "host-rule")) {
-                print_label(cli, "Host rule");
-                fputs("none matches: nothing is granted here\n", cli->out);
-        }
+        if (!json_object_get(host, "host-rule"))
+                print_field(cli, "Host rule", STYLE_NONE, "none matches: nothing is granted here");
         print_libvirt(cli, properties);
         print_guests(cli, guests);
 }

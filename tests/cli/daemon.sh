@@ -9,8 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 export DBUS_SYSTEM_BUS_ADDRESS=$bus_address LC_ALL=C.UTF-8
-steady="s|$base|BASE|g; s/(version|\"version\":|version=)( ?\"?)[0-9.]+/\1\2VERSION/; s/^[0-9:]{8}  /TIME  /
-s/number [0-9]+/number N/; s/(generation\"?:? ?)[0-9]+$/\1N/; s/(\"generation\": ?|-generation\": )[0-9]+/\1N/"
+steady="s|$base|BASE|g; s/(version|\"version\":|version=)( ?\"?)[0-9.]+/\1\2VERSION/; s/^[0-9:]{8}  /TIME  /"
 
 mkdir "$base/etc"
 facts no >"$base/masked.facts"
@@ -116,11 +115,12 @@ stop xsavesd
 ok "and that the daemon is gone" wait_for 60 grep -q "the daemon has gone" "$base/monitor"
 stop monitor
 stop monitor_json
-# An edit is seen by itself and at the reload, by either first, and told once.
-said=$(sed -E "$steady" "$base/monitor")
+# An edit is seen by itself and at the reload, by either first, and told once. How often it was asked for plain is not ours.
+once() { awk '/plain/ && seen++ { next } { print }'; }
+said=$(sed -E "$steady" "$base/monitor" | once)
 [[ -z ${XSAVESD_UPDATE:-} ]] || printf '%s\n' "$said" >"$data/expected/monitor"
 same "the monitor" "$(<"$data/expected/monitor")" "$said"
-said=$(sed -E "$steady" "$base/monitor.json")
+said=$(sed -E "$steady" "$base/monitor.json" | once)
 [[ -z ${XSAVESD_UPDATE:-} ]] || printf '%s\n' "$said" >"$data/expected/monitor-json"
 same "the monitor as JSON" "$(<"$data/expected/monitor-json")" "$said"
 
