@@ -36,7 +36,7 @@ stop() {
 finish() {
     local status=$? name
 
-    for name in xsavesd client libvirtd dbus; do
+    for name in xsavesd client holder libvirtd dbus; do
         stop "$name"
         if ((tap_failed > 0)); then
             note "$name said:"
