@@ -167,30 +167,33 @@ static struct counts count(const json_t *changes) {
         return counts;
 }
 
-/* Where there is an error, there may have been none. */
-static void forget_decision(json_t *change) {
-        static const char *const keys[] = {"verdict", "means", "reason"};
+int changes_print_json(struct cli *cli, json_t *changes, bool with_xml) {
+        static const char *const decision[] = {"verdict", "means", "reason"};
+        static const char *const nullable[] = {"uuid", "error", NULL};
+        static const char *const xml[] = {"before", "after", NULL};
+        json_t *change;
+        size_t i;
+        int r = 0;
 
-        for (size_t i = 0; i < ELEMENTS_OF(keys); i++)
-                json_object_set_new(change, keys[i], json_null());
+        json_array_foreach(changes, i, change) {
+                /* Where there is an error, there may have been no decision. */
+                for (size_t k = 0; k < ELEMENTS_OF(decision) && *json_text(change, "error"); k++)
+                        r |= json_object_set_new(change, decision[k], json_null());
+                for (size_t k = 0; xml[k] && !with_xml; k++)
+                        json_object_del(change, xml[k]);
+                r |= json_complete(change, nullable);
+                if (with_xml)
+                        r |= json_complete(change, xml);
+        }
+        return r != 0 ? -ENOMEM : print_json(cli, changes);
 }
 
 int changes_report(struct cli *cli, json_t *changes, const char *done, const char *not_done) {
         struct counts counts = count(changes);
-        json_t *change;
-        size_t i;
         int r;
 
         if (cli_has(cli, OPTION_JSON)) {
-                json_array_foreach(changes, i, change) {
-                        if (*json_text(change, "error"))
-                                forget_decision(change);
-                        json_object_del(change, "before");
-                        json_object_del(change, "after");
-                        if (!json_object_get(change, "error"))
-                                json_object_set_new(change, "error", json_null());
-                }
-                r = print_json(cli, changes);
+                r = changes_print_json(cli, changes, false);
         } else {
                 r = print_table(cli, changes, done, not_done);
                 if (r == 0 && !cli_has(cli, OPTION_NO_LEGEND))

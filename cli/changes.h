@@ -17,5 +17,8 @@ int changes_ask(const struct cli *cli, enum change_method method, char *const *g
 /* What is wrong with one of them, on stderr. */
 void say_guest_error(const json_t *change);
 
+/* As JSON, with or without the definitions. Returns 0 or -ENOMEM. */
+int changes_print_json(struct cli *cli, json_t *changes, bool with_xml);
+
 /* A table of them, or JSON, and STATUS_FAILED if there is an error among them. `done` is what to call a change. */
 int changes_report(struct cli *cli, json_t *changes, const char *done, const char *not_done);

@@ -63,18 +63,17 @@ static json_t *problems_to_json(const struct problems *problems, enum severity s
         return array;
 }
 
+static json_t *number_of_rules(const struct policy *policy, size_t n) {
+        return policy ? json_integer((json_int_t)n) : json_null();
+}
+
 static json_t *to_json(const char *path, const struct problems *problems,
                        const struct policy *policy) {
-        json_t *json = json_pack("{s:s, s:b, s:o, s:o}", "path", path, "valid", policy != NULL,
-                                 "errors", problems_to_json(problems, SEVERITY_ERROR), "warnings",
-                                 problems_to_json(problems, SEVERITY_WARNING));
-
-        if (policy)
-                json_object_update_new(json,
-                                       json_pack("{s:I, s:I}", "host-rules",
-                                                 (json_int_t)policy->n_host_rules, "guest-rules",
-                                                 (json_int_t)policy->n_guest_rules));
-        return json;
+        return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "path", path, "valid", policy != NULL,
+                         "host-rules", number_of_rules(policy, policy ? policy->n_host_rules : 0),
+                         "guest-rules", number_of_rules(policy, policy ? policy->n_guest_rules : 0),
+                         "errors", problems_to_json(problems, SEVERITY_ERROR), "warnings",
+                         problems_to_json(problems, SEVERITY_WARNING));
 }
 
 static const char *plural(size_t n) {

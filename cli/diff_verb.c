@@ -84,7 +84,7 @@ int verb_diff(struct cli *cli) {
                         return r;
         }
         if (cli_has(cli, OPTION_JSON)) {
-                r = print_json(cli, changes);
+                r = changes_print_json(cli, changes, true);
                 if (r < 0)
                         return r;
         }

@@ -38,6 +38,8 @@ static int explain_guest(struct cli *cli, const char *name, json_t **ret) {
         r = remote_open(cli, &bus);
         if (r == 0)
                 r = remote_call(bus, "Explain", ret, "s", name);
+        if (r == 0)
+                r = remote_tell_outage(bus);
         return r != 0 ? r : explanation_complete(*ret);
 }
 

@@ -70,14 +70,12 @@ const char *reason_words(const char *code) {
 }
 
 int explanation_complete(json_t *explanation) {
-        static const char *const nullable[] = {"guest-rule", "host-rule", "error"};
+        static const char *const nullable[] = {"guest-rule", "host-rule", "error", NULL};
         AUTO_JSON json_t *steps = json_incref(json_object_get(explanation, "steps"));
         enum reason reason = find_reason(json_text(explanation, "reason"));
-        int r = 0;
+        int r;
 
-        for (size_t i = 0; i < ELEMENTS_OF(nullable); i++)
-                if (!json_object_get(explanation, nullable[i]))
-                        r |= json_object_set_new(explanation, nullable[i], json_null());
+        r = json_complete(explanation, nullable);
         if (reason < N_REASONS) {
                 r |= json_object_set_new(explanation, "explanation",
                                          json_string(reason_explanation(reason)));

@@ -13,3 +13,6 @@ static inline void json_decref_p(json_t **json) {
 /* What stands in an object, or what is said where it does not. */
 const char *json_text(const json_t *object, const char *key); /* "" */
 bool json_flag(const json_t *object, const char *key);        /* false */
+
+/* What has nothing to say is null: of these keys those that are missing, or an empty text. Returns 0 or -ENOMEM. */
+int json_complete(json_t *object, const char *const *keys);

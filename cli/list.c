@@ -47,17 +47,13 @@ static int print_table(struct cli *cli, const json_t *guests) {
         return r < 0 ? r : table_print(table, cli);
 }
 
-/* What the daemon leaves out is null, so that each has all keys. */
-static int complete(json_t *guests) {
-        static const char *const nullable[] = {"guest-rule", "host-rule", "error"};
+static int print_list_json(struct cli *cli, const json_t *guests) {
+        static const char *const nullable[] = {"guest-rule", "host-rule", "error", NULL};
         json_t *guest;
         size_t i;
-        int r = 0;
 
-        json_array_foreach(guests, i, guest) for (size_t k = 0; k < ELEMENTS_OF(nullable);
-                                                  k++) if (!json_object_get(guest, nullable[k]))
-                r |= json_object_set_new(guest, nullable[k], json_null());
-        return r == 0 ? 0 : -ENOMEM;
+        json_array_foreach(guests, i, guest) if (json_complete(guest, nullable) < 0) return -ENOMEM;
+        return print_json(cli, guests);
 }
 
 int verb_list(struct cli *cli) {
@@ -68,10 +64,9 @@ int verb_list(struct cli *cli) {
         r = remote_open(cli, &bus);
         if (r == 0)
                 r = remote_list_guests(bus, &guests);
+        if (r == 0)
+                r = remote_tell_outage(bus);
         if (r != 0)
                 return r;
-        if (!cli_has(cli, OPTION_JSON))
-                return print_table(cli, guests);
-        r = complete(guests);
-        return r < 0 ? r : print_json(cli, guests);
+        return cli_has(cli, OPTION_JSON) ? print_list_json(cli, guests) : print_table(cli, guests);
 }

@@ -17,10 +17,13 @@ static const char *const policy_keys[] = {"generation", "error", NULL};
 
 /* The arguments of a signal, named. */
 static json_t *name_arguments(const char *signal, const char *const *keys, json_t *values) {
+        static const char *const of_a_guest[] = {"guest", "uuid", "message", NULL};
+        static const char *const of_a_policy[] = {"error", NULL};
         json_t *event = json_pack("{s:s}", "event", signal);
 
         for (size_t i = 0; keys[i]; i++)
                 json_object_set(event, keys[i], json_array_get(values, i));
+        (void)json_complete(event, keys == policy_keys ? of_a_policy : of_a_guest);
         return event;
 }
 

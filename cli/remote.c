@@ -64,26 +64,37 @@ static int say_lines(const char *text) {
         return 0;
 }
 
-/* An error of the daemon, or of the bus in its place. */
-static int explain_error(int r, const sd_bus_error *error) {
-        const char *text = error->message ? error->message : strerror(-r);
+static bool is_outage(const char *error) {
         static const char *const outages[] = {
                 SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                 SD_BUS_ERROR_NO_REPLY,        SD_BUS_ERROR_TIMEOUT,
                 SD_BUS_ERROR_DISCONNECTED,    SD_BUS_ERROR_NO_SERVER,
         };
 
+        for (size_t i = 0; i < ELEMENTS_OF(outages); i++)
+                if (streq(error, outages[i]))
+                        return true;
+        return strncmp(error, "org.freedesktop.DBus.Error.Spawn.", 33) == 0;
+}
+
+/* The daemon says what it takes. The bus, which keeps strangers from it, quotes its own rules. */
+static int not_allowed(const char *text) {
+        if (strncmp(text, "Not authorized", 14) == 0)
+                return failed("%s; try sudo", text);
+        return failed("only root and members of group libvirt may ask the daemon; try sudo");
+}
+
+/* An error of the daemon, or of the bus in its place. */
+static int explain_error(int r, const sd_bus_error *error) {
+        const char *text = error->message ? error->message : strerror(-r);
+
         if (!error->name)
                 return r == -ENOMEM ? r : unreachable(text);
-        for (size_t i = 0; i < ELEMENTS_OF(outages); i++)
-                if (streq(error->name, outages[i]))
-                        return unreachable(text);
-        if (strncmp(error->name, "org.freedesktop.DBus.Error.Spawn.", 33) == 0)
+        if (is_outage(error->name))
                 return unreachable(text);
         if (streq(error->name, SD_BUS_ERROR_ACCESS_DENIED) ||
             streq(error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-                return failed("not allowed: %s (root may do everything, group libvirt may look)",
-                              text);
+                return not_allowed(text);
         if (streq(error->name, ERRORS "InvalidXml"))
                 return bad_input("%s", text);
         if (streq(error->name, ERRORS "PolicyRefused")) {
@@ -92,6 +103,8 @@ static int explain_error(int r, const sd_bus_error *error) {
         }
         if (streq(error->name, ERRORS "NoSuchGuest"))
                 return failed("%s; `xsavesctl list` shows all that are", text);
+        if (streq(error->name, ERRORS "NoLibvirt"))
+                return failed("%s; `xsavesctl status` says why", text);
         return failed("%s", text);
 }
 
@@ -233,6 +246,16 @@ int remote_try_host(sd_bus *bus, json_t **ret) {
                 return r;
         *ret = json_incref(json_array_get(values, 0));
         return 0;
+}
+
+int remote_tell_outage(sd_bus *bus) {
+        AUTO_JSON json_t *properties = NULL;
+        int r;
+
+        r = remote_properties(bus, &properties);
+        if (r == 0 && !json_flag(properties, "LibvirtConnected"))
+                say("the daemon has no connection to libvirt: this is what it knew last");
+        return r;
 }
 
 int remote_list_guests(sd_bus *bus, json_t **ret) {

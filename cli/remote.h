@@ -49,5 +49,8 @@ int remote_properties(sd_bus *bus, json_t **ret);
 /* The property Host, quietly: 0 or a negative errno. The daemon is not started for it. */
 int remote_try_host(sd_bus *bus, json_t **ret);
 
+/* Says on stderr that what the daemon knows of guests may be old, where it is. */
+int remote_tell_outage(sd_bus *bus);
+
 /* Every guest that the daemon knows: an array of objects, sorted by name. */
 int remote_list_guests(sd_bus *bus, json_t **ret);

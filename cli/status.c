@@ -139,20 +139,38 @@ static json_t *guests_to_json(const json_t *guests) {
 }
 
 static json_t *policy_to_json(const json_t *properties) {
+        static const char *const nullable[] = {"warnings", "error", NULL};
         json_t *policy = json_copy(json_object_get(properties, "Policy"));
 
         json_object_set(policy, "generation", json_object_get(properties, "PolicyGeneration"));
         json_object_set(policy, "error", json_object_get(properties, "PolicyError"));
+        (void)json_complete(policy, nullable);
         return policy;
+}
+
+static json_t *host_to_json_with_rule(const json_t *properties) {
+        static const char *const nullable[] = {"host-rule", NULL};
+        json_t *host = json_copy(json_object_get(properties, "Host"));
+
+        (void)json_complete(host, nullable);
+        return host;
+}
+
+static json_t *libvirt_to_json(const json_t *properties) {
+        static const char *const nullable[] = {"error", NULL};
+        json_t *libvirt = json_object();
+
+        json_object_set(libvirt, "connected", json_object_get(properties, "LibvirtConnected"));
+        json_object_set(libvirt, "error", json_object_get(properties, "LibvirtError"));
+        (void)json_complete(libvirt, nullable);
+        return libvirt;
 }
 
 static int print_status_json(struct cli *cli, const json_t *properties, const json_t *guests) {
         AUTO_JSON json_t *status = json_pack(
-                "{s:O, s:o, s:O, s:{s:O, s:O}, s:o}", "version",
-                json_object_get(properties, "Version"), "policy", policy_to_json(properties),
-                "host", json_object_get(properties, "Host"), "libvirt", "connected",
-                json_object_get(properties, "LibvirtConnected"), "error",
-                json_object_get(properties, "LibvirtError"), "guests", guests_to_json(guests));
+                "{s:O, s:o, s:o, s:o, s:o}", "version", json_object_get(properties, "Version"),
+                "policy", policy_to_json(properties), "host", host_to_json_with_rule(properties),
+                "libvirt", libvirt_to_json(properties), "guests", guests_to_json(guests));
 
         return status ? print_json(cli, status) : -ENOMEM;
 }

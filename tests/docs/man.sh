@@ -100,7 +100,7 @@ describes xsavesctl.1 12 "option of xsavesctl" < <(
     code cli/options.c | sed -nE 's/^ +\[OPTION_[A-Z_]+\] = \{"([a-z-]+)",.*/--\1/p'
 )
 describes xsavesctl.1 55 "key that xsavesctl prints" < <(
-    cat "$root"/tests/cli/data/expected/*json | sed -E 's/"(xml|before|after)": ".*/"\1":/' | grep -oE '"[a-z-]+[a-z0-9-]*":' |
+    cat "$root"/tests/cli/data/expected/{,rome/}*json | sed -E 's/"(xml|before|after)": ".*/"\1":/' | grep -oE '"[a-z-]+[a-z0-9-]*":' |
         tr -d '":' | grep -vxF "$(code daemon/core/host_key.c | sed -nE 's/^ +\{"([a-z-]+)", &[a-z]+_kind.*/\1/p')"
 )
 describes xsavesctl.1 13 "metric" < <(code cli/metrics.c | grep -oE '"xsavesd_[a-z0-9_]+"' | tr -d '"')
