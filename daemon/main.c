@@ -181,7 +181,13 @@ static int run(const struct options *options) {
 
 int main(int argc, char **argv) {
         struct options options = {
-                .manager = {.policy_folder = POLICY_FOLDER, .libvirt_uri = LIBVIRT_URI},
+                .manager =
+                        {
+                                .policy_folder = POLICY_FOLDER,
+                                .libvirt_uri = LIBVIRT_URI,
+                                /* Where systemd made one: systemd.exec(5), RuntimeDirectory=. */
+                                .runtime_folder = getenv("RUNTIME_DIRECTORY"),
+                        },
         };
         int r;
 

@@ -461,10 +461,11 @@ struct manager *manager_free(struct manager *manager) {
         return NULL;
 }
 
-static int start_virt(struct manager *manager, const char *uri) {
+static int start_virt(struct manager *manager, const struct manager_options *options) {
         int r;
 
-        r = virt_new(uri, &virt_handlers, manager, &manager->virt);
+        r = virt_new(options->libvirt_uri, options->runtime_folder, &virt_handlers, manager,
+                     &manager->virt);
         if (r < 0)
                 return r;
         return sd_event_add_io(manager->event, &manager->virt_source, virt_fd(manager->virt),
@@ -489,7 +490,7 @@ int manager_new(const struct manager_options *options, sd_event *event, struct m
         if (r >= 0)
                 r = load_first_policy(manager);
         if (r >= 0)
-                r = start_virt(manager, options->libvirt_uri);
+                r = start_virt(manager, options);
         if (r < 0)
                 return r;
 

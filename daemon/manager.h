@@ -18,6 +18,7 @@ struct manager_options {
         const char *policy_folder;
         const char *facts_file; /* NULL: probe this host */
         const char *libvirt_uri;
+        const char *runtime_folder; /* NULL: none */
 };
 
 /* One decision at the gate, or in the rewrite of a domain, as the bus signals it. */

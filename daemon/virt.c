@@ -45,6 +45,7 @@ struct virt *virt_unref(struct virt *virt) {
                 virt->taken = next;
         }
         free(virt->uri);
+        free(virt->runtime_folder);
         free(virt);
         return NULL;
 }
@@ -63,8 +64,8 @@ static int start_thread(struct virt *virt) {
         return -r;
 }
 
-int virt_new(const char *uri, const struct virt_handlers *handlers, void *userdata,
-             struct virt **ret) {
+int virt_new(const char *uri, const char *runtime_folder, const struct virt_handlers *handlers,
+             void *userdata, struct virt **ret) {
         CLEANUP(virt_unref_p) struct virt *virt = calloc(1, sizeof(*virt));
         int r;
 
@@ -75,6 +76,8 @@ int virt_new(const char *uri, const struct virt_handlers *handlers, void *userda
         virt->userdata = userdata;
         virt->last_alive = monotonic_usec();
         r = strdup_to(&virt->uri, uri);
+        if (r >= 0)
+                r = strdup_to(&virt->runtime_folder, runtime_folder);
         if (r >= 0)
                 r = queue_new(&virt->commands);
         if (r >= 0)

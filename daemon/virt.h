@@ -73,10 +73,10 @@ struct virt_handlers {
                           const char *error, void *userdata);
 };
 
-/* Start the thread; it connects to `uri` and goes on trying (1 s, doubling to 30 s). Returns 0 or a
- * negative errno. */
-int virt_new(const char *uri, const struct virt_handlers *handlers, void *userdata,
-             struct virt **ret);
+/* Start the thread; it connects to `uri` and goes on trying (1 s, doubling to 30 s). What it leaves for its
+ * successor, in case it is killed, is in `runtime_folder`; NULL: nothing. Returns 0 or a negative errno. */
+int virt_new(const char *uri, const char *runtime_folder, const struct virt_handlers *handlers,
+             void *userdata, struct virt **ret);
 
 /* Ask the thread to stop, and wait for it for at most a second: it may hang in libvirt, and the process is
  * about to end. Accepts NULL; returns NULL. */

@@ -4,6 +4,7 @@
 /* The libvirt thread's own state: nothing here is seen by another thread. */
 
 #include "virt_domains.h"
+#include "virt_in_flight.h"
 #include "virt_thread.h"
 
 struct job; /* virt_jobs.c */
@@ -12,6 +13,7 @@ struct agent {
         struct virt *virt;
         struct ruleset *ruleset; /* NULL: none yet */
         struct domain_table domains;
+        struct in_flight in_flight; /* virt_races.c */
 
         /* virt_connection.c */
         virConnectPtr connection; /* NULL: none */

@@ -208,6 +208,7 @@ void connection_close(struct agent *agent, const char *error) {
         if (domain->start)
                 log_warning("Domain '%s' is not started again: the connection to libvirt is lost",
                             domain_name(domain));
+        races_abandon(agent);
         domains_clear(&agent->domains);
         if (!agent->connection)
                 return;

@@ -42,6 +42,7 @@ struct domain {
         bool start;    /* once it is in line */
         bool start_failed;
         struct own_definition own;
+        bool unheard_reported; /* see races_abandon() */
         char *logged_error;
 
         struct known known; /* of the definition, if it was in line */

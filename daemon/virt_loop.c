@@ -101,6 +101,7 @@ static void turn(struct agent *agent, int ms) {
                 agent->drained_at = agent->turn_started;
         agent->was_quiet = quiet;
         agent->turn_started = started;
+        races_drained(agent);
         __atomic_store_n(&agent->virt->last_alive, monotonic_usec(), __ATOMIC_RELAXED);
 }
 
@@ -162,6 +163,7 @@ static int begin_pass(struct agent *agent) {
         }
 
         agent->retry_seconds = 1;
+        races_report_left(agent);
         forget_unlisted(agent);
         agent->pass.running = true;
         agent->pass.n_domains = agent->pass.remaining = agent->domains.count;
@@ -351,6 +353,18 @@ static int work_unconnected(struct agent *agent) {
 
 /* --- the thread --- */
 
+/* What is in flight lands within a moment, so that it need not be told of. */
+#define LANDING_TURNS_MAX 40
+
+static void let_land(struct agent *agent) {
+        uint64_t since;
+
+        for (unsigned n = 0; n < LANDING_TURNS_MAX && agent->connection && !agent->closed &&
+                             in_flight_oldest(&agent->in_flight, &since);
+             n++)
+                turn(agent, 1);
+}
+
 static bool stopping(const struct agent *agent) {
         return __atomic_load_n(&agent->virt->stop, __ATOMIC_ACQUIRE);
 }
@@ -390,7 +404,7 @@ static int agent_init(struct agent *agent, struct virt *virt) {
                 .commands_watch = -1,
         };
         domains_init(&agent->domains);
-        if (connection_prepare() < 0)
+        if (in_flight_open(&agent->in_flight, virt->runtime_folder) < 0 || connection_prepare() < 0)
                 return -ENOMEM;
         agent->timer = virEventAddTimeout(-1, on_timer, NULL, NULL);
         agent->commands_watch = virEventAddHandle(
@@ -416,6 +430,7 @@ void *virt_thread_main(void *userdata) {
         pthread_setname_np(pthread_self(), "libvirt");
         if (agent_init(&agent, virt) == 0) {
                 run(&agent);
+                let_land(&agent);
                 jobs_clear(&agent, NULL);
                 connection_close(&agent, NULL);
                 flush_reports(&agent);
@@ -423,6 +438,7 @@ void *virt_thread_main(void *userdata) {
                 log_error("libvirt's event loop cannot be set up, no domain is seen to");
         }
         agent_deinit(&agent);
+        in_flight_close(&agent.in_flight);
         ruleset_unref(agent.ruleset);
         return NULL;
 }

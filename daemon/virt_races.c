@@ -11,6 +11,10 @@
  * it had to be, or an edit that is lost is not reported. */
 #define SETTLE_USEC 1000000
 
+/* How late it may be for what is told of domains whose events nobody hears any more: a pass that is cut short is to
+ * name the few that it was at, and not all of the last second. */
+#define IN_FLIGHT_USEC 20000
+
 /* So many definitions are kept in memory; more make the oldest settle early. */
 #define UNSETTLED_MAX 2048
 
@@ -38,6 +42,8 @@ void races_defined(struct agent *agent, struct domain *domain, char *xml, size_t
         };
         TAILQ_INSERT_TAIL(&agent->domains.unsettled, domain, in_unsettled);
         agent->domains.n_unsettled++;
+        /* From now on, and no longer from when libvirt was asked. */
+        in_flight_add(&agent->in_flight, domain->uuid, domain->own.time);
 }
 
 /* --- events --- */
@@ -172,4 +178,60 @@ int races_settle(struct agent *agent) {
         AUTO_FREE char *written = stop_waiting(agent, domain);
 
         return own.undefined && own.edits == 0 ? take_back(domain, written, own.length) : 0;
+}
+
+/* --- events that nobody will hear any more --- */
+
+/* An edit that was heard of, but not yet looked at? */
+static bool has_edits_to_see(struct agent *agent, const char *uuid) {
+        const struct domain *domain = domains_find(&agent->domains, uuid);
+
+        return domain && domain->own.edits_to_see > 0;
+}
+
+void races_drained(struct agent *agent) {
+        const char *uuid;
+        uint64_t since;
+
+        while ((uuid = in_flight_oldest(&agent->in_flight, &since)) &&
+               since + IN_FLIGHT_USEC <= agent->drained_at && !has_edits_to_see(agent, uuid))
+                in_flight_drop_oldest(&agent->in_flight);
+}
+
+/* The same domain may be there more than once: it is reported once. */
+static void report_unheard(struct agent *agent, const char *uuid, const char *when) {
+        struct domain *domain = domains_find(&agent->domains, uuid);
+        struct log_field fields[] = {
+                {"XSAVESD_GUEST", NULL},
+                {"XSAVESD_UUID", uuid},
+                {},
+        };
+
+        /* Where it is gone, so is the edit. */
+        if (!domain || domain->unheard_reported)
+                return;
+        domain->unheard_reported = true;
+        fields[0].value = domain_name(domain);
+        log_entry(LOG_WARNING, LOG_ID_LOST_EDIT, fields,
+                  "Domain '%s' was being re-defined when %s: if it was edited at that moment, what "
+                  "was changed may be lost: look at it, and change it again",
+                  domain_name(domain), when);
+}
+
+void races_abandon(struct agent *agent) {
+        const char *uuid;
+        uint64_t since;
+
+        while ((uuid = in_flight_oldest(&agent->in_flight, &since))) {
+                report_unheard(agent, uuid, "the connection to libvirt was lost");
+                in_flight_drop_oldest(&agent->in_flight);
+        }
+}
+
+void races_report_left(struct agent *agent) {
+        struct in_flight *in_flight = &agent->in_flight;
+
+        for (unsigned i = 0; i < in_flight->n_left; i++)
+                report_unheard(agent, in_flight->left[i], "xsavesd was killed");
+        in_flight->n_left = 0;
 }

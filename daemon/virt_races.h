@@ -52,3 +52,12 @@ int races_check_edits(struct domain *domain, const char *xml, size_t length);
 uint64_t races_due(const struct agent *agent);
 /* Settle one that is due; see races_due(). Returns 0 or -ENOMEM. */
 int races_settle(struct agent *agent);
+
+/* --- events that nobody will hear any more --- */
+
+/* Events have been let in: what need not be told any more, should we be killed now? */
+void races_drained(struct agent *agent);
+/* Report the domains whose events are not in, since the connection is at its end. */
+void races_abandon(struct agent *agent);
+/* The domains are listed: report those that a process left which was killed. */
+void races_report_left(struct agent *agent);

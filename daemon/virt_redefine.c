@@ -70,6 +70,7 @@ static int define(struct agent *agent, struct domain *domain, char **xml, size_t
                 return VIRT_AGAIN;
         if (virt_test_before_define)
                 other = virt_test_before_define(domain_name(domain));
+        in_flight_add(&agent->in_flight, domain->uuid, monotonic_usec());
         defined = virDomainDefineXMLFlags(agent->connection, other ? other : *xml, 0);
         if (!defined)
                 return virt_last_error("libvirt refuses the re-definition", ret_error);

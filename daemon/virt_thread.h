@@ -14,6 +14,7 @@
  */
 struct virt {
         char *uri;
+        char *runtime_folder; /* NULL: none */
         const struct virt_handlers *handlers;
         void *userdata;
         struct queue *commands, *reports;

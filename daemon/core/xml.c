@@ -56,19 +56,32 @@ struct silence {
         void *context;
 };
 
-static void ignore_error(void *userdata UNUSED, xmlError *error UNUSED) {
+/* Only the want of memory counts, which libxml2 may tell in no other way. */
+static void note_no_memory(void *userdata, xmlError *error) {
+        bool *no_memory = userdata;
+
+        if (error->code == XML_ERR_NO_MEMORY)
+                *no_memory = true;
 }
 
-static struct silence be_silent(void) {
+static struct silence be_silent(bool *no_memory) {
         struct silence silence = {xmlStructuredError, xmlStructuredErrorContext};
 
-        xmlSetStructuredErrorFunc(NULL, ignore_error);
+        xmlSetStructuredErrorFunc(no_memory, note_no_memory);
         return silence;
 }
 
 static void speak_again(struct silence *silence) {
         xmlSetStructuredErrorFunc(silence->context, silence->function);
 }
+
+/*
+ * Where memory runs out, libxml2 may go on with less than there should be: texts without content, attributes without a
+ * value. What it was doing is then not to be used, whatever it returned.
+ */
+#define WATCH_MEMORY(no_memory)                                                                    \
+        bool no_memory = false;                                                                    \
+        CLEANUP(speak_again) UNUSED struct silence silence = be_silent(&no_memory)
 
 /* State of a parse, for the SAX handlers. */
 struct parse {
@@ -86,10 +99,11 @@ static void note_error(void *userdata, xmlError *error) {
         xmlParserCtxt *context = userdata;
         struct parse *parse = context->_private;
 
-        if (error->level < XML_ERR_FATAL || parse->error)
+        if (error->code == XML_ERR_NO_MEMORY)
+                parse->no_memory = true;
+        if (error->level < XML_ERR_FATAL || parse->error || parse->no_memory)
                 return;
-        if (error->code == XML_ERR_NO_MEMORY ||
-            format_to(&parse->error, "line %d: %s", error->line,
+        if (format_to(&parse->error, "line %d: %s", error->line,
                       error->message ? error->message : "not well-formed") < 0)
                 parse->no_memory = true;
         else
@@ -128,7 +142,8 @@ static void end_element(void *userdata, const xmlChar *name, const xmlChar *pref
         xmlParserCtxt *context = userdata;
         struct parse *parse = context->_private;
 
-        for (const xmlNs *ns = context->node->nsDef; ns; ns = ns->next)
+        /* Without memory the element may not have come into being. */
+        for (const xmlNs *ns = context->node ? context->node->nsDef : NULL; ns; ns = ns->next)
                 parse->namespaces--;
         xmlSAX2EndElementNs(context, name, prefix, uri);
 }
@@ -139,13 +154,13 @@ static int refuse(char **ret_reason, const char *reason) {
 
 static int parse_failure(const struct parse *parse, const xmlParserCtxt *context,
                          char **ret_reason) {
-        if (parse->refused)
-                return refuse(ret_reason, parse->refused);
         /* So libxml2 says of a dictionary that is over its limit, too. */
         if (parse->no_memory)
                 return xmlDictGetUsage(context->dict) > NAMES_MAX
                                ? refuse(ret_reason, "too many different names")
                                : -ENOMEM;
+        if (parse->refused)
+                return refuse(ret_reason, parse->refused);
         return refuse(ret_reason, parse->error ? parse->error : "not well-formed XML");
 }
 
@@ -181,10 +196,10 @@ static bool is_known_encoding(const xmlDoc *doc) {
 }
 
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
-        CLEANUP(speak_again) UNUSED struct silence silence = be_silent();
+        CLEANUP(parse_clear) struct parse parse = {};
+        CLEANUP(speak_again) UNUSED struct silence silence = be_silent(&parse.no_memory);
         CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = NULL;
         CLEANUP(xmlFreeDoc_p) xmlDoc *doc = NULL;
-        CLEANUP(parse_clear) struct parse parse = {};
 
         if (length > XML_SIZE_MAX)
                 return format_to(ret_reason, "larger than %u MiB", XML_SIZE_MAX >> 20) < 0 ? -ENOMEM
@@ -220,7 +235,7 @@ struct xml_document *xml_free(struct xml_document *document) {
 }
 
 int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length) {
-        CLEANUP(speak_again) UNUSED struct silence silence = be_silent();
+        WATCH_MEMORY(no_memory);
         /* xmlDoc.standalone is -1 where the text had no XML declaration. */
         xmlDoc *doc = doc_of(document);
         int options = XML_SAVE_AS_XML | (doc->standalone == -1 ? XML_SAVE_NO_DECL : 0);
@@ -239,7 +254,7 @@ int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length)
         if (!save)
                 return -ENOMEM;
         written = xmlSaveDoc(save, doc);
-        if (xmlSaveClose(save) < 0 || written < 0)
+        if (xmlSaveClose(save) < 0 || written < 0 || no_memory)
                 return -ENOMEM;
 
         length = (size_t)xmlBufferLength(buffer);
@@ -326,12 +341,13 @@ bool xml_has_own_text(const struct xml_element *element) {
 }
 
 int xml_text(const struct xml_element *element, char **ret) {
+        WATCH_MEMORY(no_memory);
         xmlChar *content = xmlNodeGetContent(node_of(element));
         int r;
 
         if (!content)
                 return -ENOMEM;
-        r = strdup_to(ret, (const char *)content);
+        r = no_memory ? -ENOMEM : strdup_to(ret, (const char *)content);
         xmlFree(content);
         return r;
 }
@@ -346,14 +362,17 @@ static void make_xml_text(char *text) {
 }
 
 int xml_set_attribute(struct xml_element *element, const char *name, const char *value) {
+        WATCH_MEMORY(no_memory);
         AUTO_FREE char *text = strdup(value);
+        const xmlAttr *attribute;
 
         if (!text)
                 return -ENOMEM;
         make_xml_text(text);
-        return xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)text)
-                       ? 0
-                       : -ENOMEM;
+        attribute =
+                xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)text);
+        /* Of its name alone libxml2 does not say that there was no memory for it. */
+        return attribute && attribute->name && !no_memory ? 0 : -ENOMEM;
 }
 
 void xml_remove_attribute(struct xml_element *element, const char *name) {
@@ -438,6 +457,7 @@ static int insert_indent(xmlNode *parent, xmlNode *before, unsigned depth) {
 
 int xml_append_child(struct xml_element *parent_element, const char *ns, const char *prefix,
                      const char *name, struct xml_element **ret, bool *ret_was_empty) {
+        WATCH_MEMORY(no_memory);
         xmlNode *parent = node_of(parent_element), *last, *before, *node;
         bool was_empty = !parent->children;
         unsigned depth = depth_of(parent);
@@ -455,8 +475,8 @@ int xml_append_child(struct xml_element *parent_element, const char *ns, const c
                 r = insert_element(parent, before, ns, prefix, name, &node);
         if (r >= 0 && was_empty)
                 r = insert_indent(parent, NULL, depth);
-        if (r < 0)
-                return r;
+        if (r < 0 || no_memory)
+                return -ENOMEM;
 
         *ret = element_of(node);
         if (ret_was_empty)
@@ -534,6 +554,7 @@ static xmlNode *find_position(xmlNode *parent, const char *ns, const char *name,
 
 int xml_put_back(struct xml_element *parent_element, const char *ns, const char *prefix,
                  const char *name, const struct xml_position *position, struct xml_element **ret) {
+        WATCH_MEMORY(no_memory);
         xmlNode *parent = node_of(parent_element), *node = NULL, *next;
         xmlNode *behind = find_position(parent, ns, name, position);
         int r = 0;
@@ -543,8 +564,8 @@ int xml_put_back(struct xml_element *parent_element, const char *ns, const char 
                 r = insert_text(parent, next, position->before);
         if (r >= 0)
                 r = insert_element(parent, next, ns, prefix, name, &node);
-        if (r < 0)
-                return r;
+        if (r < 0 || no_memory)
+                return -ENOMEM;
 
         *ret = element_of(node);
         return 0;

@@ -270,7 +270,7 @@ static void measure_pass(const char *uri, const struct rulesets *rulesets, size_
         struct virt *virt = NULL;
         struct pass pass = {};
 
-        must(virt_new(uri, &handlers, &pass, &virt) == 0, "thread");
+        must(virt_new(uri, NULL, &handlers, &pass, &virt) == 0, "thread");
         wait_for(virt, &pass.connected);
         times->first[round] = full_pass(virt, &pass, rulesets->keep, 0);
         times->idle[round] = full_pass(virt, &pass, rulesets->keep, 0);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "virt_in_flight.h"
 #include "virt_thread.h"
 
 #define DENY "[policy]\nvirt-types = test\ndefault = deny\n"
@@ -311,6 +312,122 @@ static void what_is_renamed_in_the_window_is_brought_in_line_by_its_new_name(voi
         assert_null(client_definition(client, "guest"));
 }
 
+/* --- events that nobody hears --- */
+
+static struct private_libvirtd *serving;
+
+static void kill_libvirtd(void) {
+        private_libvirtd_kill(serving);
+}
+
+/* The guest is defined, and the edit before that is heard of when the thread is at the last one. */
+static void what_is_in_flight_when_the_connection_is_lost_is_reported(void **state) {
+        struct fixture *f = fixture_of(state);
+
+        serving = &f->libvirtd;
+        in_window_of_first = define_guest_and_last;
+        in_window = edit;
+        in_window_of_last = kill_libvirtd;
+        client_define(client, "first", FORCE);
+        watch_start(&f->watch, f->libvirtd.uri);
+        watch_until(&f->watch, f->watch.n_disconnected > 0);
+        assert_null(in_window_of_last);
+        assert_int_equal(log_count("'guest' was being re-defined when the connection to libvirt",
+                                   "may be lost"),
+                         1);
+}
+
+static void what_a_killed_process_had_in_flight_is_reported_once(void **state) {
+        struct fixture *f = fixture_of(state);
+        AUTO_FREE char *xml = NULL;
+        char key[VIR_UUID_STRING_BUFLEN];
+        struct in_flight killed;
+
+        client_define(client, "guest", FORCE);
+        client_define(client, "other", FORCE);
+        xml = client_definition(client, "guest");
+        snprintf(key, sizeof(key), "%s", strstr(xml, "<uuid>") + strlen("<uuid>"));
+        f->watch.runtime_folder = f->libvirtd.folder;
+        assert_int_equal(in_flight_open(&killed, f->watch.runtime_folder), 0);
+        in_flight_add(&killed, key, 0);
+        in_flight_add(&killed, "00000000-0000-0000-0000-000000000000", 0);
+        in_flight_close(&killed);
+
+        watch_start(&f->watch, f->libvirtd.uri);
+        assert_int_equal(
+                log_count("'guest' was being re-defined when xsavesd was killed", "may be lost"),
+                1);
+        assert_int_equal(log_count("may be lost", ""), 1);
+        watch_stop(&f->watch);
+        watch_start(&f->watch, f->libvirtd.uri);
+        assert_int_equal(log_count("may be lost", ""), 1);
+}
+
+static void who_ends_by_himself_leaves_nothing_in_flight(void **state) {
+        struct fixture *f = fixture_of(state);
+        struct in_flight after;
+
+        f->watch.runtime_folder = f->libvirtd.folder;
+        watch_start(&f->watch, f->libvirtd.uri);
+        client_define(client, "guest", FORCE);
+        watch_until(&f->watch, client_has(client, "guest", OFF));
+        watch_stop(&f->watch);
+        assert_int_equal(in_flight_open(&after, f->watch.runtime_folder), 0);
+        assert_int_equal(after.n_left, 0);
+        in_flight_close(&after);
+}
+
+static void a_runtime_folder_that_is_not_there_keeps_nobody_from_work(void **state) {
+        struct fixture *f = fixture_of(state);
+
+        f->watch.runtime_folder = "/nonexistent";
+        watch_start(&f->watch, f->libvirtd.uri);
+        client_define(client, "guest", FORCE);
+        watch_until(&f->watch, client_has(client, "guest", OFF));
+        assert_int_equal(log_count("/nonexistent/in-flight", "nobody will tell"), 1);
+}
+
+/* As a broken or a hostile file would be: too long, not ended, more than there may be. */
+static void whatever_is_in_the_file_is_survived(void **state) {
+        struct fixture *f = fixture_of(state);
+        AUTO_FREE char *path = NULL;
+        FILE *file;
+
+        assert_int_equal(format_to(&path, "%s/in-flight", f->libvirtd.folder), 0);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        for (unsigned i = 0; i < 10000; i++)
+                assert_int_not_equal(fputc((int)(1 + i % 255), file), EOF);
+        assert_int_equal(fclose(file), 0);
+        f->watch.runtime_folder = f->libvirtd.folder;
+        watch_start(&f->watch, f->libvirtd.uri);
+        client_define(client, "guest", FORCE);
+        watch_until(&f->watch, client_has(client, "guest", OFF));
+        assert_int_equal(log_count("may be lost", ""), 0);
+}
+
+static void more_than_there_is_room_for_makes_the_oldest_go(void **state UNUSED) {
+        struct in_flight in_flight;
+        char key[VIR_UUID_STRING_BUFLEN];
+        uint64_t since;
+
+        assert_int_equal(in_flight_open(&in_flight, NULL), 0);
+        assert_null(in_flight_oldest(&in_flight, &since));
+        for (unsigned i = 0; i < IN_FLIGHT_MAX + 3; i++) {
+                snprintf(key, sizeof(key), "%u", i);
+                in_flight_add(&in_flight, key, i);
+        }
+        for (unsigned i = 3; i < IN_FLIGHT_MAX + 3; i++) {
+                snprintf(key, sizeof(key), "%u", i);
+                assert_string_equal(in_flight_oldest(&in_flight, &since), key);
+                assert_int_equal(since, i);
+                in_flight_drop_oldest(&in_flight);
+        }
+        assert_null(in_flight_oldest(&in_flight, &since));
+        in_flight_drop_oldest(&in_flight);
+        in_flight_close(&in_flight);
+}
+
 #define RACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -327,6 +444,12 @@ int main(void) {
                 RACE(what_is_undefined_and_defined_in_the_window_stays),
                 RACE(what_is_undefined_after_our_define_stays_so),
                 RACE(what_is_renamed_in_the_window_is_brought_in_line_by_its_new_name),
+                RACE(what_is_in_flight_when_the_connection_is_lost_is_reported),
+                RACE(what_a_killed_process_had_in_flight_is_reported_once),
+                RACE(who_ends_by_himself_leaves_nothing_in_flight),
+                RACE(a_runtime_folder_that_is_not_there_keeps_nobody_from_work),
+                RACE(whatever_is_in_the_file_is_survived),
+                cmocka_unit_test(more_than_there_is_room_for_makes_the_oldest_go),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

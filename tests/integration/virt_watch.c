@@ -154,7 +154,7 @@ void watch_policy(struct watch *watch, const char *policy, bool masked) {
 void watch_start(struct watch *watch, const char *uri) {
         unsigned before = watch->n_passes;
 
-        assert_int_equal(virt_new(uri, &handlers, watch, &watch->virt), 0);
+        assert_int_equal(virt_new(uri, watch->runtime_folder, &handlers, watch, &watch->virt), 0);
         watch_until(watch, watch->n_passes > before);
 }
 

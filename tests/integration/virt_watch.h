@@ -26,7 +26,8 @@ struct watch_guest {
 
 struct watch {
         struct virt *virt;
-        struct ruleset *ruleset; /* the answer to `connected` */
+        const char *runtime_folder; /* of virt_new() */
+        struct ruleset *ruleset;    /* the answer to `connected` */
         uint64_t generation;
         struct watch_guest guests[WATCH_GUESTS_MAX];
         size_t n_guests;

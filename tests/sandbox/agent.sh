@@ -43,7 +43,9 @@ agent_up() {
     local host=$1
 
     shift
-    sandbox_service_up "$host" xsavesd "$@" setpriv --reuid xsavesd --regid xsavesd --init-groups --no-new-privs \
+    # As systemd does: RuntimeDirectory=xsavesd.
+    sandbox_in "$host" install -d -m 700 -o xsavesd -g xsavesd /run/xsavesd || return 1
+    sandbox_service_up "$host" xsavesd "$@" env RUNTIME_DIRECTORY=/run/xsavesd setpriv --reuid xsavesd --regid xsavesd --init-groups --no-new-privs \
         --bounding-set -all --inh-caps -all "$agent_program" --host /run/facts.ini || return 1
     wait_for 15 agent_ready_or_dead "$host"
     agent_is_ready "$host"

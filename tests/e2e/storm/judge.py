@@ -6,10 +6,10 @@ FOLDER has what each client wrote (client.*), the processes that were seen (qemu
 what the guests printed (*.out). LOG is the daemon's, with a time in front of each line. No call should take more than
 LIMIT milliseconds.
 
-An edit that is lost has to be in the log, by the domain's name. One cannot be: where the daemon was killed, or lost its
-libvirtd and with it the events, after it had overwritten the edit and before it had heard of it. It keeps nothing on disk,
-so that the next one finds a definition like any other. Such an edit is one whose time of being at risk has such an
-end in it, and is counted apart.
+An edit that is lost has to be in the log, by the domain's name. Where the daemon was killed, or lost its libvirtd and with it
+the events, after it had overwritten the edit and before it had heard of it, its successor says so; but not where it
+took libvirtd longer to send the event than a pass that is cut short may look back. Such an edit is one whose time of
+being at risk has such an end in it, and is counted apart.
 """
 
 import collections
@@ -24,7 +24,7 @@ LINGERS = 0.5
 STARTS = 3.0
 
 REPORTS = (
-    re.compile(r"Domain '([^']+)' was edited .*may be lost"),
+    re.compile(r"Domain '([^']+)' was (?:edited|being re-defined when) .*may be lost"),
     re.compile(r"Domain '([^']+)' was undefined .*brought it back"),
 )
 PRINTED = re.compile(rb"^[0-9a-f]{8} ([0-9a-f]{8}) [0-9a-f]{8} (?:-|#GP|[0-9a-f]{8}) ?$")

@@ -17,6 +17,9 @@ stamp() {
 
 exec > >(stamp) 2>&1
 
+# One that comes before the daemon can take it is not to end it. What is ignored stays so across exec, until it is asked for.
+trap '' HUP
+
 stopping=
 # shellcheck disable=SC2317 # called by the trap
 stop() {
