@@ -67,7 +67,7 @@ int host_facts_visit(const struct host_facts *facts,
         return 0;
 }
 
-int host_facts_cpu_id(const struct host_facts *facts, char **ret) {
-        return format_to(ret, "%s-%u-%u-%u", facts->vendor ? facts->vendor : HOST_UNKNOWN,
-                         facts->family, facts->model, facts->stepping);
+void host_facts_cpu_id(const struct host_facts *facts, char ret[HOST_CPU_ID_SIZE]) {
+        snprintf(ret, HOST_CPU_ID_SIZE, "%s-%u-%u-%u", facts->vendor ? facts->vendor : HOST_UNKNOWN,
+                 facts->family, facts->model, facts->stepping);
 }

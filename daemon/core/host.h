@@ -91,5 +91,9 @@ int host_facts_visit(const struct host_facts *facts,
                      int (*visit)(const char *key, const char *value, void *userdata),
                      void *userdata);
 
-/* "vendor-family-model-stepping", decimal: what `cpu =` of a host rule is matched against. */
-int host_facts_cpu_id(const struct host_facts *facts, char **ret);
+/* Room for any hostname (64), machine-id (32) and CPU model; INI lines end at 199 characters. */
+#define HOST_TEXT_MAX 128
+#define HOST_CPU_ID_SIZE (HOST_TEXT_MAX + sizeof("-4294967295-4294967295-4294967295"))
+/* "vendor-family-model-stepping", decimal: what `cpu =` of a host rule is matched against. In place, so that no want of
+ * memory keeps a host from its rule. */
+void host_facts_cpu_id(const struct host_facts *facts, char ret[HOST_CPU_ID_SIZE]);

@@ -4,9 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Room for any hostname (64), machine-id (32) and CPU model; INI lines end at 199 characters. */
-#define TEXT_MAX 128
-
 static const char *const tristate_names[] = {
         [TRISTATE_UNKNOWN] = HOST_UNKNOWN,
         [TRISTATE_NO] = "no",
@@ -20,7 +17,7 @@ const char *tristate_to_string(enum tristate value) {
 bool host_text_valid(const char *text) {
         size_t length = strlen(text);
 
-        if (length == 0 || length > TEXT_MAX || streq(text, HOST_UNKNOWN))
+        if (length == 0 || length > HOST_TEXT_MAX || streq(text, HOST_UNKNOWN))
                 return false;
         if (text[0] == ' ' || text[length - 1] == ' ')
                 return false;

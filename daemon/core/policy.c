@@ -58,11 +58,9 @@ static bool host_rule_matches(const struct host_rule *rule, const struct host_fa
 const struct host_rule *policy_match_host(const struct policy *policy,
                                           const struct host_facts *facts,
                                           enum erratum_status erratum) {
-        AUTO_FREE char *cpu = NULL;
+        char cpu[HOST_CPU_ID_SIZE];
 
-        /* Out of memory, no host rule applies, so that nothing is granted. */
-        if (host_facts_cpu_id(facts, &cpu) < 0)
-                return NULL;
+        host_facts_cpu_id(facts, cpu);
         for (size_t i = 0; i < policy->n_host_rules; i++)
                 if (host_rule_matches(&policy->host_rules[i], facts, cpu, erratum))
                         return &policy->host_rules[i];

@@ -74,7 +74,7 @@ DEFINE_CLEANUP(struct policy *, policy_free);
 
 bool policy_governs_type(const struct policy *policy, const char *domain_type);
 
-/* The first host rule all of whose matchers match, or NULL; NULL as well when out of memory. */
+/* The first host rule all of whose matchers match, or NULL. */
 const struct host_rule *policy_match_host(const struct policy *policy,
                                           const struct host_facts *facts,
                                           enum erratum_status erratum);

@@ -56,18 +56,48 @@ struct silence {
         void *context;
 };
 
-/* Only the want of memory counts, which libxml2 may tell in no other way. */
-static void note_no_memory(void *userdata, xmlError *error) {
-        bool *no_memory = userdata;
-
-        if (error->code == XML_ERR_NO_MEMORY)
-                *no_memory = true;
+static void ignore_error(void *userdata UNUSED, xmlError *error UNUSED) {
 }
 
-static struct silence be_silent(bool *no_memory) {
+/*
+ * Where memory runs out, libxml2 2.9 may go on in silence with less than there should be: without a namespace, a name, a
+ * text. So its allocations come through here, and what it did while one of them failed counts for nothing. They are
+ * malloc()'s own, so that others in the process are free to mix the two.
+ */
+static __thread bool memory_ran_out;
+
+static void *note_block(void *block) {
+        if (!block)
+                memory_ran_out = true;
+        return block;
+}
+
+static void *xml_malloc(size_t size) {
+        return note_block(malloc(size));
+}
+
+static void *xml_realloc(void *block, size_t size) {
+        return note_block(realloc(block, size));
+}
+
+static char *xml_strdup(const char *text) {
+        return note_block(strdup(text));
+}
+
+static void xml_release(void *block) {
+        free(block);
+}
+
+/* Before there is another thread. */
+__attribute__((constructor)) static void watch_allocations(void) {
+        xmlMemSetup(xml_release, xml_malloc, xml_realloc, xml_strdup);
+}
+
+static struct silence be_silent(void) {
         struct silence silence = {xmlStructuredError, xmlStructuredErrorContext};
 
-        xmlSetStructuredErrorFunc(no_memory, note_no_memory);
+        memory_ran_out = false;
+        xmlSetStructuredErrorFunc(NULL, ignore_error);
         return silence;
 }
 
@@ -75,19 +105,13 @@ static void speak_again(struct silence *silence) {
         xmlSetStructuredErrorFunc(silence->context, silence->function);
 }
 
-/*
- * Where memory runs out, libxml2 may go on with less than there should be: texts without content, attributes without a
- * value. What it was doing is then not to be used, whatever it returned.
- */
-#define WATCH_MEMORY(no_memory)                                                                    \
-        bool no_memory = false;                                                                    \
-        CLEANUP(speak_again) UNUSED struct silence silence = be_silent(&no_memory)
+/* To stand in front of all that makes libxml2 allocate; memory_ran_out tells behind it. */
+#define WITH_LIBXML2 CLEANUP(speak_again) UNUSED struct silence silence = be_silent()
 
 /* State of a parse, for the SAX handlers. */
 struct parse {
         const char *refused; /* why the parser was stopped; NULL: it was not */
         char *error;         /* owned: the first that is fatal, in libxml2's words */
-        bool no_memory;
         unsigned namespaces; /* declared in scope */
 };
 
@@ -99,13 +123,11 @@ static void note_error(void *userdata, xmlError *error) {
         xmlParserCtxt *context = userdata;
         struct parse *parse = context->_private;
 
-        if (error->code == XML_ERR_NO_MEMORY)
-                parse->no_memory = true;
-        if (error->level < XML_ERR_FATAL || parse->error || parse->no_memory)
+        if (error->level < XML_ERR_FATAL || parse->error)
                 return;
         if (format_to(&parse->error, "line %d: %s", error->line,
                       error->message ? error->message : "not well-formed") < 0)
-                parse->no_memory = true;
+                memory_ran_out = true;
         else
                 make_one_line(parse->error);
 }
@@ -152,13 +174,7 @@ static int refuse(char **ret_reason, const char *reason) {
         return strdup_to(ret_reason, reason) < 0 ? -ENOMEM : 1;
 }
 
-static int parse_failure(const struct parse *parse, const xmlParserCtxt *context,
-                         char **ret_reason) {
-        /* So libxml2 says of a dictionary that is over its limit, too. */
-        if (parse->no_memory)
-                return xmlDictGetUsage(context->dict) > NAMES_MAX
-                               ? refuse(ret_reason, "too many different names")
-                               : -ENOMEM;
+static int parse_failure(const struct parse *parse, char **ret_reason) {
         if (parse->refused)
                 return refuse(ret_reason, parse->refused);
         return refuse(ret_reason, parse->error ? parse->error : "not well-formed XML");
@@ -197,7 +213,7 @@ static bool is_known_encoding(const xmlDoc *doc) {
 
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
         CLEANUP(parse_clear) struct parse parse = {};
-        CLEANUP(speak_again) UNUSED struct silence silence = be_silent(&parse.no_memory);
+        WITH_LIBXML2;
         CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = NULL;
         CLEANUP(xmlFreeDoc_p) xmlDoc *doc = NULL;
 
@@ -214,8 +230,14 @@ int xml_parse(const char *text, size_t length, struct xml_document **ret, char *
         doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                                         XML_PARSE_COMPACT);
-        if (!doc || parse.refused || parse.no_memory)
-                return parse_failure(&parse, context, ret_reason);
+        if (memory_ran_out)
+                return -ENOMEM;
+        /* The dictionary may have been full, and then libxml2 drops the declaration of a namespace in silence. It grows by
+         * steps; the one past the limit comes after some 20,000 bytes of names. */
+        if (xmlDictGetUsage(context->dict) > NAMES_MAX)
+                return refuse(ret_reason, "too many different names");
+        if (!doc || parse.refused)
+                return parse_failure(&parse, ret_reason);
         if (!is_known_encoding(doc))
                 return refuse(ret_reason, "an encoding other than UTF-8, UTF-16, ASCII, ISO-8859 "
                                           "and windows-125*");
@@ -235,7 +257,7 @@ struct xml_document *xml_free(struct xml_document *document) {
 }
 
 int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length) {
-        WATCH_MEMORY(no_memory);
+        WITH_LIBXML2;
         /* xmlDoc.standalone is -1 where the text had no XML declaration. */
         xmlDoc *doc = doc_of(document);
         int options = XML_SAVE_AS_XML | (doc->standalone == -1 ? XML_SAVE_NO_DECL : 0);
@@ -254,7 +276,7 @@ int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length)
         if (!save)
                 return -ENOMEM;
         written = xmlSaveDoc(save, doc);
-        if (xmlSaveClose(save) < 0 || written < 0 || no_memory)
+        if (xmlSaveClose(save) < 0 || written < 0 || memory_ran_out)
                 return -ENOMEM;
 
         length = (size_t)xmlBufferLength(buffer);
@@ -341,13 +363,13 @@ bool xml_has_own_text(const struct xml_element *element) {
 }
 
 int xml_text(const struct xml_element *element, char **ret) {
-        WATCH_MEMORY(no_memory);
+        WITH_LIBXML2;
         xmlChar *content = xmlNodeGetContent(node_of(element));
         int r;
 
         if (!content)
                 return -ENOMEM;
-        r = no_memory ? -ENOMEM : strdup_to(ret, (const char *)content);
+        r = memory_ran_out ? -ENOMEM : strdup_to(ret, (const char *)content);
         xmlFree(content);
         return r;
 }
@@ -362,7 +384,7 @@ static void make_xml_text(char *text) {
 }
 
 int xml_set_attribute(struct xml_element *element, const char *name, const char *value) {
-        WATCH_MEMORY(no_memory);
+        WITH_LIBXML2;
         AUTO_FREE char *text = strdup(value);
         const xmlAttr *attribute;
 
@@ -371,8 +393,7 @@ int xml_set_attribute(struct xml_element *element, const char *name, const char 
         make_xml_text(text);
         attribute =
                 xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)text);
-        /* Of its name alone libxml2 does not say that there was no memory for it. */
-        return attribute && attribute->name && !no_memory ? 0 : -ENOMEM;
+        return attribute && !memory_ran_out ? 0 : -ENOMEM;
 }
 
 void xml_remove_attribute(struct xml_element *element, const char *name) {
@@ -457,7 +478,7 @@ static int insert_indent(xmlNode *parent, xmlNode *before, unsigned depth) {
 
 int xml_append_child(struct xml_element *parent_element, const char *ns, const char *prefix,
                      const char *name, struct xml_element **ret, bool *ret_was_empty) {
-        WATCH_MEMORY(no_memory);
+        WITH_LIBXML2;
         xmlNode *parent = node_of(parent_element), *last, *before, *node;
         bool was_empty = !parent->children;
         unsigned depth = depth_of(parent);
@@ -475,7 +496,7 @@ int xml_append_child(struct xml_element *parent_element, const char *ns, const c
                 r = insert_element(parent, before, ns, prefix, name, &node);
         if (r >= 0 && was_empty)
                 r = insert_indent(parent, NULL, depth);
-        if (r < 0 || no_memory)
+        if (r < 0 || memory_ran_out)
                 return -ENOMEM;
 
         *ret = element_of(node);
@@ -554,7 +575,7 @@ static xmlNode *find_position(xmlNode *parent, const char *ns, const char *name,
 
 int xml_put_back(struct xml_element *parent_element, const char *ns, const char *prefix,
                  const char *name, const struct xml_position *position, struct xml_element **ret) {
-        WATCH_MEMORY(no_memory);
+        WITH_LIBXML2;
         xmlNode *parent = node_of(parent_element), *node = NULL, *next;
         xmlNode *behind = find_position(parent, ns, name, position);
         int r = 0;
@@ -564,7 +585,7 @@ int xml_put_back(struct xml_element *parent_element, const char *ns, const char 
                 r = insert_text(parent, next, position->before);
         if (r >= 0)
                 r = insert_element(parent, next, ns, prefix, name, &node);
-        if (r < 0 || no_memory)
+        if (r < 0 || memory_ran_out)
                 return -ENOMEM;
 
         *ret = element_of(node);

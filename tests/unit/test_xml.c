@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "bench.h"
+#include "core/definition.h"
 #include "core/qemu_args.h"
 #include "core/record.h"
 #include "core/rewrite.h"
@@ -179,6 +180,33 @@ static void test_some_names(void **state UNUSED) {
                 if (r == 1)
                         assert_string_equal(reason, "too many different names");
         }
+}
+
+/*
+ * Where there is no more room for names, libxml2 drops the declaration of a namespace in silence, and with it what QEMU's
+ * arguments are.
+ */
+static void test_no_room_for_a_namespace(void **state UNUSED) {
+        unsigned n_refused = 0;
+
+        for (unsigned n = 1500; n < 7100; n += n < 7050 ? 555 : 1) {
+                AUTO_FREE char *text = NULL, *reason = NULL;
+                AUTO_GUEST struct guest guest = {};
+                struct maker maker;
+                int r;
+
+                start(&maker, "<domain type='kvm'><a><arg/><value/><commandline/><q/>");
+                repeat(&maker, n, "<n%05u12345/>");
+                finish(&maker,
+                       "</a><q:commandline xmlns:q='" QEMU_NAMESPACE "'><q:arg value='-cpu'/>"
+                       "<q:arg value='host,xsaves=on'/></q:commandline></domain>");
+                text = maker.text;
+                r = definition_read(text, maker.length, &guest, &reason);
+                assert_in_range(r, 0, 1);
+                assert_true((n > 1500 && r == 1) || guest.custom_args_xsaves);
+                n_refused += r == 1;
+        }
+        assert_true(n_refused > 0);
 }
 
 static void test_many_namespaces(void **state UNUSED) {
@@ -373,6 +401,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_many_children),
                 cmocka_unit_test(test_many_attributes),
                 cmocka_unit_test(test_some_names),
+                cmocka_unit_test(test_no_room_for_a_namespace),
                 cmocka_unit_test(test_many_namespaces),
                 cmocka_unit_test(test_namespaces_in_scope),
                 cmocka_unit_test(test_namespaces_one_after_another),

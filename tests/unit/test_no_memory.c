@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Memory runs out at each allocation of each function of the core in turn: -ENOMEM or the same answer, nothing
+ * leaked, no output set half-way.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc_fault.h"
+#include "bench.h"
+#include "core/definition.h"
+#include "core/domcaps.h"
+#include "core/gate.h"
+#include "core/known.h"
+#include "core/rewrite.h"
+#include "data.h"
+
+/* More than any of these ever makes. */
+#define ALLOCATIONS_MAX 20000
+
+/* One call of the core. What it gives, as text (owned), goes to *ret; without memory that stays NULL. */
+struct attempt {
+        int (*call)(const struct attempt *attempt, char **ret);
+        const struct bench *bench;
+        const char *text, *other; /* inputs */
+        size_t length, other_length;
+        int number;
+};
+
+/* Memory is back: what was answered is put into words. */
+static int told(int r, char **ret, const char *format, ...) PRINTF_FORMAT(3, 4);
+static int told(int r, char **ret, const char *format, ...) {
+        va_list arguments;
+
+        alloc_fault_disarm();
+        if (r < 0)
+                return r;
+        va_start(arguments, format);
+        assert_true(vasprintf(ret, format, arguments) >= 0);
+        va_end(arguments);
+        return r;
+}
+
+static const char *or_none(const char *text) {
+        return text ? text : "(none)";
+}
+
+static void must_be_same(const char *wanted, int wanted_r, const char *got, int r, unsigned n) {
+        if (r == -ENOMEM && !got)
+                return;
+        if (r != wanted_r || !streq_null(wanted, got))
+                fail_msg("allocation %u fails: %d, wanted %d or -ENOMEM; says '%s', wanted '%s'", n,
+                         r, wanted_r, or_none(got), or_none(wanted));
+}
+
+/* Fail each allocation of the call, alone or with all behind it, until it makes no more. */
+static void exhaust_in(const struct attempt *attempt, bool persistent) {
+        AUTO_FREE char *wanted = NULL;
+        int wanted_r = attempt->call(attempt, &wanted);
+        unsigned n;
+
+        assert_true(wanted_r >= 0);
+        for (n = 1; n < ALLOCATIONS_MAX; n++) {
+                long before = alloc_fault_balance();
+                AUTO_FREE char *got = NULL;
+                bool failed;
+                int r;
+
+                alloc_fault_arm(n, persistent);
+                r = attempt->call(attempt, &got);
+                failed = alloc_fault_disarm();
+                must_be_same(wanted, wanted_r, got, r, n);
+                if (alloc_fault_balance() - before != (got ? 1 : 0))
+                        fail_msg("allocation %u fails: %ld blocks leak", n,
+                                 alloc_fault_balance() - before - (got ? 1 : 0));
+                if (!failed)
+                        break;
+        }
+        assert_true(n > 1 && n < ALLOCATIONS_MAX);
+}
+
+static void exhaust(const struct attempt *attempt) {
+        exhaust_in(attempt, false);
+        exhaust_in(attempt, true);
+}
+
+/* --- what is called --- */
+
+static int tell_problems(int r, const struct problems *problems, char **ret) {
+        AUTO_FREE char *errors = NULL, *warnings = NULL;
+        int s;
+
+        if (r < 0)
+                return told(r, ret, "%s", "");
+        s = problems_format(problems, SEVERITY_ERROR, &errors);
+        if (s >= 0)
+                s = problems_format(problems, SEVERITY_WARNING, &warnings);
+        return told(s < 0 ? s : r, ret, "%s\n%s", errors, warnings);
+}
+
+static int load_policy(const struct attempt *attempt, char **ret) {
+        const struct policy_text texts[] = {
+                {"policy.d/a.ini", attempt->other, attempt->other_length},
+                {"policy.ini", attempt->text, attempt->length},
+        };
+        AUTO_PROBLEMS struct problems problems = {};
+        AUTO_POLICY struct policy *policy = NULL;
+        int r;
+
+        r = policy_parse(texts, ELEMENTS_OF(texts), &problems, &policy);
+        assert_true((r == 0) == (policy != NULL));
+        assert_true(r < 0 || (r == 1) == (problems.errors > 0));
+        return tell_problems(r, &problems, ret);
+}
+
+static int make_builtin(const struct attempt *attempt UNUSED, char **ret) {
+        AUTO_POLICY struct policy *policy = NULL;
+        int r;
+
+        r = policy_new_builtin(&policy);
+        return told(r, ret, "%zu", policy ? policy->n_guest_rules : 0);
+}
+
+static int match_host(const struct attempt *attempt, char **ret) {
+        struct judge judge;
+
+        judge_init(&judge, attempt->bench->policy, attempt->bench->host, attempt->bench->map);
+        alloc_fault_disarm();
+        return told(0, ret, "%s", judge.host_rule ? judge.host_rule->name : "(none)");
+}
+
+static int parse_facts(const struct attempt *attempt, char **ret) {
+        AUTO_PROBLEMS struct problems problems = {};
+        AUTO_HOST_FACTS struct host_facts *facts = NULL, *copy = NULL;
+        AUTO_FREE char *text = NULL;
+        int r;
+
+        r = host_facts_parse("facts", attempt->text, attempt->length, &problems, &facts);
+        assert_true((r == 0) == (facts != NULL));
+        if (r == 1)
+                return tell_problems(r, &problems, ret);
+        if (r >= 0)
+                r = host_facts_copy(facts, &copy);
+        if (r >= 0)
+                r = host_facts_format(copy, &text);
+        return told(r, ret, "%s", text);
+}
+
+static int fill_facts(const struct attempt *attempt, char **ret) {
+        static const struct cpuid_leaf leaves[] = {
+                {.leaf = 0, .eax = 13, .ebx = 0x68747541, .ecx = 0x444d4163, .edx = 0x69746e65},
+                {.leaf = 1, .eax = 0x00830f10},
+                {.leaf = 13, .subleaf = 1, .eax = 0xf},
+        };
+        AUTO_HOST_FACTS struct host_facts *facts = host_facts_new();
+        char id[HOST_CPU_ID_SIZE] = "";
+        int r = facts ? 0 : -ENOMEM;
+
+        (void)attempt;
+        if (r >= 0)
+                r = host_facts_set_cpu(facts, leaves, ELEMENTS_OF(leaves));
+        if (r >= 0)
+                r = host_facts_set_hypervisor(facts, leaves, ELEMENTS_OF(leaves));
+        if (r >= 0)
+                host_facts_cpu_id(facts, id);
+        return told(r, ret, "%s %zu", id, facts ? facts->n_hypervisor_cpuid : 0);
+}
+
+static int rewrite(const struct attempt *attempt, char **ret) {
+        AUTO_REWRITTEN struct rewritten rewritten = {};
+        AUTO_FREE char *reason = NULL;
+        int r;
+
+        r = rewrite_xml(&attempt->bench->judge, attempt->text, attempt->length, &rewritten,
+                        &reason);
+        assert_true((r == 0) == (rewritten.xml != NULL));
+        return told(r, ret, "%d %s\n%s", rewritten.changed,
+                    reason_to_string(rewritten.decision.reason),
+                    or_none(r == 1 ? reason : rewritten.xml));
+}
+
+static int revert(const struct attempt *attempt, char **ret) {
+        AUTO_FREE char *reason = NULL, *xml = NULL;
+        bool changed = false;
+        size_t length;
+        int r;
+
+        r = revert_xml(attempt->text, attempt->length, &changed, &xml, &length, &reason);
+        assert_true((r == 0) == (xml != NULL));
+        return told(r, ret, "%d\n%s", changed, or_none(r == 1 ? reason : xml));
+}
+
+static int pass_gate(const struct attempt *attempt, char **ret) {
+        AUTO_GATE_ANSWER struct gate_answer answer = {};
+        AUTO_FREE char *reason = NULL;
+        int r;
+
+        r = gate_judge(&attempt->bench->judge, (enum gate_operation)attempt->number, false,
+                       attempt->text, attempt->length, &answer, &reason);
+        assert_true(r == 0 || !answer.accept);
+        return told(r, ret, "%d %d %d %s %s", answer.accept, answer.drift, answer.has_xsaves,
+                    or_none(answer.message), or_none(r == 1 ? reason : NULL));
+}
+
+static int read_definition(const struct attempt *attempt, char **ret) {
+        AUTO_GUEST struct guest guest = {}, copy = {};
+        AUTO_FREE char *reason = NULL;
+        int r;
+
+        r = definition_read(attempt->text, attempt->length, &guest, &reason);
+        if (r == 0)
+                r = guest_copy(&guest, &copy);
+        return told(r, ret, "%s %s %s %d %zu %s", or_none(copy.name), or_none(copy.uuid),
+                    or_none(copy.cpu_model), copy.xsaves, copy.n_other_features, or_none(reason));
+}
+
+static int compare_stored(const struct attempt *attempt, char **ret) {
+        int r = definition_is_stored(attempt->text, attempt->length, attempt->other,
+                                     attempt->other_length);
+
+        return told(r, ret, "%d", r);
+}
+
+static int remember(const struct attempt *attempt, char **ret) {
+        CLEANUP(known_clear) struct known known = {};
+        AUTO_REWRITTEN struct rewritten rewritten = {};
+        AUTO_FREE char *reason = NULL;
+        struct decision decision;
+        bool in_line;
+        int r;
+
+        r = rewrite_xml(&attempt->bench->judge, attempt->text, attempt->length, &rewritten,
+                        &reason);
+        assert_true(r <= 0);
+        if (r == 0)
+                r = known_set(&known, &attempt->bench->judge, attempt->text, attempt->length,
+                              &rewritten);
+        in_line = known_is_in_line(&known, &attempt->bench->judge, attempt->text, attempt->length,
+                                   &decision);
+        assert_true(r == 0 || !in_line);
+        return told(r, ret, "%d", in_line);
+}
+
+static int find_host_model(const struct attempt *attempt, char **ret) {
+        AUTO_FREE char *model = NULL, *reason = NULL;
+        int r;
+
+        r = domcaps_host_model(attempt->text, attempt->length, &model, &reason);
+        return told(r, ret, "%s %s", or_none(model), or_none(reason));
+}
+
+static int load_map(const struct attempt *attempt, char **ret) {
+        AUTO_CPU_MAP struct cpu_map *map = cpu_map_new();
+        int r = map ? cpu_map_add(map, attempt->text, attempt->length) : -ENOMEM;
+
+        alloc_fault_disarm();
+        /* Models that were read stay, each whole or not at all. */
+        return told(r, ret, "%d", map && cpu_map_model_has_signature(map, "EPYC-Rome", 23, 49));
+}
+
+static int explain(const struct attempt *attempt, char **ret) {
+        AUTO_GUEST struct guest guest = {};
+        AUTO_FREE char *reason = NULL;
+        struct decision_step *steps;
+        int r;
+
+        r = definition_read(attempt->text, attempt->length, &guest, &reason);
+        if (r == 0)
+                r = judge_explain(&attempt->bench->judge, &guest, &steps);
+        if (r > 0) {
+                alloc_fault_disarm();
+                told(0, ret, "%s %s", steps[r - 1].condition, steps[r - 1].value);
+                decision_steps_free(steps, (size_t)r);
+        }
+        return r;
+}
+
+static int split_and_join(const struct attempt *attempt, char **ret) {
+        AUTO_STRV char **list = NULL;
+        AUTO_FREE char *joined = NULL;
+        int r;
+
+        r = strv_split(&list, attempt->text);
+        if (r >= 0)
+                r = strv_join(&joined, list, "+");
+        return told(r, ret, "%s", joined);
+}
+
+/* --- with what --- */
+
+static struct attempt of_text(int (*call)(const struct attempt *, char **), const char *text) {
+        return (struct attempt){.call = call, .text = text, .length = strlen(text), .other = ""};
+}
+
+static const char grants[] =
+        "[host h]\nhostname = a* b*\ncpu = AuthenticAMD-23-*\nxsaves = allow\n"
+        "[guest g]\nname = win-* db\nuuid = 0*\nos = http://*\nxsaves = allow\n"
+        "guest = never-uses-xsaves ; by contract\nhide-xsavec = yes\n";
+static const char shadowed[] =
+        "[policy]\nvirt-types = kvm qemu\n[guest g]\nname = *\nxsaves = deny\n"
+        "[guest a]\nname = *\nxsaves = keep\n[guest b]\nname = a*\nxsaves = deny\n";
+static const char wrong[] =
+        "[policy]\nenforce = perhaps\nenforce = no\nvirt-types =\n[gust x]\na = b\n"
+        "[guest g]\nxsaves = allow\nguest = yes\nname: a\n[host]\n"
+        "[guest u]\nuuid = xyz\nxsaves = allow\nerratum-1386 = live\n";
+
+static void policies(void **state UNUSED) {
+        static const char *const texts[] = {grants, shadowed, wrong, "\xff[\n a\n"};
+
+        for (size_t i = 0; i < ELEMENTS_OF(texts); i++) {
+                struct attempt attempt = of_text(load_policy, texts[i]);
+
+                exhaust(&attempt);
+                attempt.other = shadowed;
+                attempt.other_length = strlen(shadowed);
+                exhaust(&attempt);
+        }
+        exhaust(&(struct attempt){.call = make_builtin});
+}
+
+static void no_grant_from_a_host_rule(void **state UNUSED) {
+        AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
+        struct attempt attempt = {.call = match_host, .bench = bench};
+        AUTO_FREE char *wanted = NULL, *got = NULL;
+
+        /* No allocation: a policy is never in force without the rule of its host. */
+        attempt.call(&attempt, &wanted);
+        alloc_fault_arm(1, true);
+        attempt.call(&attempt, &got);
+        assert_string_equal(wanted, "any");
+        assert_string_equal(got, wanted);
+}
+
+static void facts(void **state UNUSED) {
+        AUTO_FREE char *text = data_read("judge/hosts/zen2-masked.facts", NULL);
+        struct attempt good = of_text(parse_facts, text);
+        struct attempt bad = of_text(parse_facts, "[host]\nfamily = many\nstepping = 0\nx = y\n"
+                                                  "[hypervisor-cpuid]\n0x1 = 2\n1.0 = 0x1 0x2\n");
+
+        exhaust(&good);
+        exhaust(&bad);
+        exhaust(&(struct attempt){.call = fill_facts});
+}
+
+static void maps(void **state UNUSED) {
+        AUTO_FREE char *text = data_read("judge/cpu_map.xml", NULL);
+        struct attempt attempt = of_text(load_map, text);
+
+        exhaust(&attempt);
+}
+
+#define CAPABILITIES                                                                               \
+        "<domainCapabilities><cpu><mode name='host-model' supported='yes'>"                        \
+        "<model fallback='forbid'>EPYC</model></mode></cpu></domainCapabilities>"
+
+static void capabilities(void **state UNUSED) {
+        struct attempt attempt = of_text(find_host_model, CAPABILITIES);
+
+        exhaust(&attempt);
+}
+
+static void lists(void **state UNUSED) {
+        struct attempt attempt = of_text(split_and_join, " a bc\tdef  ");
+
+        exhaust(&attempt);
+}
+
+static const struct {
+        const char *policy, *host;
+} benches[] = {
+        {"never-hide", "zen2-masked"},  {"rule-deny-hide", "zen2-offering"},
+        {"allow", "zen3-offering"},     {"empty", "zen2-masked"},
+        {"by-os", "zen2-fixed-masked"},
+};
+
+static const char *const domains[] = {
+        "passthrough.xml",
+        "custom-EPYC-Rome.xml",
+        "args-pair.xml",
+        "args-cpu.xml",
+        "forced.xml",
+        "denied.xml",
+        "with-os.xml",
+        "host-model-expanded.xml",
+        "passthrough-require-aes-monitor.xml",
+        "none.xml",
+};
+
+/* Documents with all that a rewrite has to step around; refused ones as well. None in another encoding: there libxml2
+ * itself leaks the converter when memory runs out. */
+static const char *const odd[] = {
+        "<?xml version='1.0' encoding='UTF-8'?><!--u--><domain "
+        "type='kvm'><name>u&amp;</name>"
+        "<cpu mode='host-passthrough'/><![CDATA[x]]><q:commandline "
+        "xmlns:q='http://libvirt.org/schemas/"
+        "domain/qemu/1.0'> <q:arg value='-global'/> <q:arg value='x86_64-cpu.x-force-features=on'/>"
+        "</q:commandline></domain>",
+        "<domain type='kvm'><cpu mode='sideways'/></domain>",
+        "<domain type='kvm'><cpu/><cpu/></domain>",
+        "<domain type='kvm'><name>&lt;",
+        "<!DOCTYPE a><a/>",
+        "<a xmlns='urn:a'/>",
+};
+
+/* All that is done to a domain; the rewritten one as well. */
+static void exhaust_domain(const struct bench *bench, const char *xml) {
+        static int (*const calls[])(const struct attempt *, char **) = {rewrite, revert};
+        AUTO_REWRITTEN struct rewritten rewritten = {};
+        AUTO_FREE char *reason = NULL;
+
+        for (size_t i = 0; i < ELEMENTS_OF(calls); i++) {
+                struct attempt attempt = of_text(calls[i], xml);
+
+                attempt.bench = bench;
+                exhaust(&attempt);
+        }
+        for (int i = GATE_PREPARE; i <= GATE_RESTORE; i += GATE_MIGRATE - GATE_PREPARE) {
+                struct attempt attempt = of_text(pass_gate, xml);
+
+                attempt.bench = bench;
+                attempt.number = i;
+                exhaust(&attempt);
+        }
+        if (rewrite_xml(&bench->judge, xml, strlen(xml), &rewritten, &reason) != 0)
+                return;
+
+        struct attempt after[] = {of_text(rewrite, rewritten.xml),  of_text(revert, rewritten.xml),
+                                  of_text(remember, rewritten.xml), of_text(remember, xml),
+                                  of_text(read_definition, xml),    of_text(explain, xml),
+                                  of_text(compare_stored, xml)};
+        for (size_t i = 0; i < ELEMENTS_OF(after); i++) {
+                after[i].bench = bench;
+                after[i].other = rewritten.xml;
+                after[i].other_length = rewritten.length;
+                exhaust(&after[i]);
+        }
+}
+
+static void domains_of_all_kinds(void **state UNUSED) {
+        for (size_t i = 0; i < ELEMENTS_OF(benches); i++) {
+                AUTO_BENCH struct bench *bench = bench_new(benches[i].policy, benches[i].host);
+
+                for (size_t k = i % 2; k < ELEMENTS_OF(domains); k += 2) {
+                        AUTO_FREE char *path = NULL, *xml = NULL;
+
+                        assert_int_equal(format_to(&path, "judge/domains/%s", domains[k]), 0);
+                        xml = data_read(path, NULL);
+                        exhaust_domain(bench, xml);
+                }
+        }
+}
+
+static void odd_documents(void **state UNUSED) {
+        AUTO_BENCH struct bench *bench = bench_new("rule-deny-hide", "zen2-offering");
+
+        for (size_t i = 0; i < ELEMENTS_OF(odd); i++)
+                exhaust_domain(bench, odd[i]);
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(lists),
+                cmocka_unit_test(policies),
+                cmocka_unit_test(no_grant_from_a_host_rule),
+                cmocka_unit_test(facts),
+                cmocka_unit_test(maps),
+                cmocka_unit_test(capabilities),
+                cmocka_unit_test(domains_of_all_kinds),
+                cmocka_unit_test(odd_documents),
+        };
+
+        data_init(argc, argv);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
