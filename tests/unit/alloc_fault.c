@@ -104,6 +104,18 @@ WRAPPED(int, vasprintf, (char **ret, const char *format, va_list arguments)) {
         return n;
 }
 
+/* What _FORTIFY_SOURCE makes of vasprintf(), which distributions build with. */
+WRAPPED(int, __vasprintf_chk, (char **ret, int flag, const char *format, va_list arguments)) {
+        int n;
+
+        if (fails_with_errno())
+                return -1;
+        n = __real___vasprintf_chk(ret, flag, format, arguments);
+        if (n >= 0)
+                balance++;
+        return n;
+}
+
 /* The text is there, and to be freed, when the stream is closed. */
 WRAPPED(FILE *, open_memstream, (char **text, size_t *size)) {
         return fails_with_errno() ? NULL : allocated(__real_open_memstream(text, size));
