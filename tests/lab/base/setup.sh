@@ -27,6 +27,20 @@ for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 rm -f "$root"/etc/libvirt/qemu/networks/autostart/*.xml
+# Each "systemctl daemon-reload" runs them all, and none has anything to do here.
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in "$root"/usr/lib/systemd/system-generators/* "$root"/lib/systemd/system-generators/*; do
+    ln -sf /dev/null "$root/etc/systemd/system-generators/$(basename "$generator")"
+done
+# AppArmor's profiles of what is not there.
+for profile in "$root"/etc/apparmor.d/*; do
+    case $(basename "$profile") in
+    usr.sbin.libvirtd | usr.sbin.virtqemud | usr.lib.libvirt.virt-aa-helper) ;;
+    *) [ -d "$profile" ] || rm -f "$profile" ;;
+    esac
+done
+# libvirtd asks each emulator what it can, twice, when it first needs to know.
+rm -f "$root/usr/bin/qemu-system-i386"
 
 # An ordinary user, and one in group libvirt.
 chroot "$root" useradd -m -s /bin/bash stranger

@@ -19,7 +19,7 @@ example=$(zcat -f /usr/share/doc/xsavesd/README.md* |
 expect_match "the README has an example" "$example" "^\[host rack-3\].*guest = never-uses-xsaves"
 policy_set "$example"
 expect "an edit of the policy, and nothing else, puts the grant into the definition" \
-    eventually 60 guest_has_grant win2016-a
+    eventually guest_has_grant win2016-a
 expect_match "the running guest is not touched" "$(guest_says win2016-a)" " xsave=00000005 .*xss=none"
 guest_stop win2016-a
 expect_equal "explain: the reason" "$(explain win2016-a reason)" granted-forced
@@ -41,7 +41,7 @@ expect_match "and after a managed save" "$(guest_says win2016-a)" "^fms=00830f10
 rm -f /srv/a.save
 
 policy_reset
-expect "the rule removed takes the grant back" eventually 60 guest_has_no_grant win2016-a
+expect "the rule removed takes the grant back" eventually guest_has_no_grant win2016-a
 expect_match "the running guest keeps what it has" "$(guest_says win2016-a)" " xsave=0000000d .*ok"
 guest_stop win2016-a
 guest_start win2016-a

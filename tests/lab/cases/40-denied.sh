@@ -53,7 +53,7 @@ start_denied() {
     local out
     systemctl stop xsavesd.service
     guest_define "$1" "$3" "$pair"
-    out=$(virsh -q start "$1" 2>&1)
+    out=$(virsh_said start "$1")
     evidence "$out"
     expect_match "virsh start $1: refused with $2" "$out" "xsavesd: .*'?$1'?.*$2"
     guest_gone "$1"
@@ -65,7 +65,7 @@ start_denied model denied-cpu-mode "$haswell_forced"
 
 # A persistent guest is put right instead, and starts without XSAVES.
 guest_define none "$forced_cpu" "$pair"
-expect "a definition that asks for XSAVES is put right" eventually 60 gives disable guest_policy none xsaves
+expect "a definition that asks for XSAVES is put right" eventually gives disable guest_policy none xsaves
 expect_equal "explain: the reason" "$(explain none reason)" denied-unacknowledged
 guest_start none
 line=$(guest_says none)
@@ -87,7 +87,7 @@ guest_gone aware-haswell
 
 # The right assertion, on the right CPU.
 guest_define aware "$passthrough"
-expect "erratum-aware with host-passthrough is granted" eventually 60 guest_has_grant aware
+expect "erratum-aware with host-passthrough is granted" eventually guest_has_grant aware
 guest_start aware
 line=$(guest_says aware)
 evidence "erratum-aware: $line"
@@ -121,9 +121,9 @@ guest_gone late
 
 # Bad edits change nothing, and are reported.
 guest_define late "$passthrough"
-eventually 60 guest_has_grant late
+eventually guest_has_grant late
 printf 'xsaves = nonsense\n' >/etc/xsavesd/policy.ini
-eventually 60 policy_is_bad
+eventually policy_is_bad
 evidence "$(property PolicyError)"
 expect_match "a bad policy is reported by file and line" "$(property PolicyError)" "policy.ini:1:"
 expect "and the last good one stays in force" guest_has_grant late

@@ -29,8 +29,8 @@ policy_set "[guest win2016]
 name = before plain
 xsaves = deny
 hide-xsavec = yes"
-expect "hide-xsavec disables XSAVEC in a definition" eventually 60 gives disable guest_policy before xsavec
-expect "also where it was not named" eventually 60 gives disable guest_policy plain xsavec
+expect "hide-xsavec disables XSAVEC in a definition" eventually gives disable guest_policy before xsavec
+expect "also where it was not named" eventually gives disable guest_policy plain xsavec
 guest_start before
 line=$(guest_says before)
 evidence "hidden: $line"
@@ -41,6 +41,6 @@ rm -rf /run/systemd/system/xsavesd.service.d /etc/xsavesd/facts
 systemctl daemon-reload
 systemctl restart xsavesd.service
 policy_reset
-expect "and gets it back with the rule gone" eventually 60 gives "" guest_policy plain xsavec
+expect "and gets it back with the rule gone" eventually gives "" guest_policy plain xsavec
 guest_gone before
 guest_gone plain

@@ -55,10 +55,10 @@ polkit.addRule(function(action, subject) {
         return polkit.Result.YES;
 });
 END
-expect "with polkit's consent virtuser may reload" eventually 60 method virtuser Reload
+expect "with polkit's consent virtuser may reload" eventually method virtuser Reload
 rm -f /etc/polkit-1/rules.d/50-lab.rules
 reload_is_denied() { ! method virtuser Reload; }
-expect "and without it again may not" eventually 60 reload_is_denied
+expect "and without it again may not" eventually reload_is_denied
 
 may_not stranger explain Explain s any
 may_not stranger list ListGuests
@@ -69,7 +69,14 @@ may_not stranger converge Converge bas false 0
 may_not stranger revert Revert as 1 any
 expect_fail "stranger may not read properties" runuser -u stranger -- busctl get-property org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager PolicyGeneration
 
-# A crowd of strangers does not keep the daemon from its work.
+# A crowd of strangers does not keep the daemon from its work. What is too long depends on the machine.
+gate() { method root Gate sss prepare begin "$xml"; }
+milliseconds() {
+    local from=${EPOCHREALTIME/./}
+    "$@" >/dev/null 2>&1 || echo "failed: "
+    echo $(((${EPOCHREALTIME/./} - from) / 1000))
+}
+alone=$(milliseconds gate)
 pid=$(daemon_pid)
 crowd=()
 for _ in 1 2 3 4; do
@@ -77,7 +84,9 @@ for _ in 1 2 3 4; do
     crowd+=($!)
 done
 sleep 1
-expect "in a crowd of strangers root is answered" busctl --timeout=5 call org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager Gate sss prepare begin "$xml"
+took=$(milliseconds gate)
+evidence "alone $alone ms, in the crowd $took ms"
+expect "in a crowd of strangers root is answered" test "$took" -lt $((alone * 10 + 5000))
 wait "${crowd[@]}"
 expect_equal "and the daemon is the same" "$(daemon_pid)" "$pid"
 guest_gone any

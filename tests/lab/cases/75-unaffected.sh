@@ -18,8 +18,8 @@ for guest in a b c; do
     guest_xml_now "$guest" >"/run/$guest.before"
 done
 systemctl start xsavesd.service
-eventually 60 gives true property LibvirtConnected
-sleep 2
+eventually gives true property LibvirtConnected
+expect "to bring them in line is to do nothing" xsavesctl converge
 for guest in a b c; do
     expect_equal "$guest is left alone" "$(explain "$guest" verdict) $(explain "$guest" reason)" "keep kept-by-default"
     expect_equal "$guest: its definition too" "$(guest_xml_now "$guest" | sha256sum)" "$(sha256sum <"/run/$guest.before")"

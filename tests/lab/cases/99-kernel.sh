@@ -31,7 +31,7 @@ if [[ $machine == *trixie ]]; then
     systemctl reload libvirtd.service
     guest_define control "$passthrough"
     evidence "$(guest_start control)"
-    expect "a DENIED line would show" eventually 20 denied_lines lab-control
+    expect "a DENIED line would show" eventually denied_lines lab-control
     guest_gone control
     rm -f /etc/libvirt/hooks/qemu.d/lab-control /usr/libexec/lab-control
 fi

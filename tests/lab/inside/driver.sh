@@ -27,7 +27,7 @@ for case in /lab/cases/*.sh; do
     started=$(date +%s)
     printf '# %s\n' "$name"
     since=$(date '+%Y-%m-%d %H:%M:%S')
-    case_name=$machine/$name timeout -k 5 900 bash /lab/inside/run.sh "$case" 2>/run/lab.stderr </dev/null | tee /run/lab.case
+    case_name=$machine/$name timeout -k 5 1800 bash /lab/inside/run.sh "$case" 2>/run/lab.stderr </dev/null | tee /run/lab.case
     status=${PIPESTATUS[0]}
     if [[ $status -ne 0 ]]; then
         printf 'not ok - %s: ended with status %s\n' "$machine/$name" "$status"
