@@ -8,7 +8,7 @@
 # Suites: style (clang-format, shellcheck), those that Meson knows (unit, integration and so on), e2e (real guests in a
 # sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for FUZZ_SECONDS, 60), sanitize
 # (Meson's, but for docs, under the address and undefined behaviour sanitizers), threads (integration, under the thread
-# sanitizer), valgrind (unit). Without an argument, all of them.
+# sanitizer), valgrind (unit), lab (the Debian packages on emulated hosts; needs root). Without an argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
@@ -24,7 +24,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=sandbox/sandbox.sh
 . "$root/tests/sandbox/sandbox.sh"
 
-own_suites=(style e2e coverage fuzz sanitize threads valgrind)
+own_suites=(style e2e coverage fuzz sanitize threads valgrind lab)
 
 usage() {
     sed -n 's/^#   tests/usage: tests/p' "$0" >&2
@@ -274,14 +274,16 @@ check_style() {
     fi
 }
 
-# A case is in the background, so that this script can end it at once when it is itself interrupted.
-run_case() {
-    local name=$1 status shown
+# NAME LIMIT COMMAND…: runs what speaks TAP, for so many seconds at most. It is in the background, so that this script can
+# end it at once when it is itself interrupted.
+run_tap() {
+    local name=$1 limit=$2 status shown
 
+    shift 2
     mkfifo "$work/said"
     tee "$work/tap" <"$work/said" | grep --line-buffered -v '^1\.\.' &
     shown=$!
-    XSAVESD_BUILD=$build timeout --foreground -k 30 600 "$root/tests/e2e/$name.sh" </dev/null >"$work/said" 2>&1 &
+    timeout --foreground -k 30 "$limit" "$@" </dev/null >"$work/said" 2>&1 &
     running=$!
     wait "$running"
     status=$?
@@ -299,7 +301,7 @@ run_cases() {
             result skip "$name (needs root)"
         else
             printf -- '-- %s\n' "$name"
-            run_case "$name"
+            XSAVESD_BUILD=$build run_tap "$name" 600 "$root/tests/e2e/$name.sh"
         fi
     done
 }
@@ -380,11 +382,14 @@ run_fuzz() {
     done
 }
 
+# It keeps what it builds in a cache of its own, which -b does not change.
+run_lab() { run_tap lab 3600 "$root/tests/lab/lab.sh" run; }
+
 packages_install build run check || exit 1
 ((EUID != 0)) || sandbox_up tests || exit 1
 
 built=
-if ! [[ ${!chosen[*]} == style && ${#cases[@]} == 0 ]]; then
+if [[ -n $all ]] || ((${#cases[@]} > 0)) || printf '%s\n' "${!chosen[@]}" | grep -qvxE 'style|lab'; then
     suite build build_once
 fi
 ! is_chosen style || suite style check_style
@@ -400,6 +405,7 @@ if [[ -n $built ]]; then
     ! is_chosen threads || suite threads run_threads
     ! is_chosen valgrind || suite valgrind run_valgrind
 fi
+! is_chosen lab || suite lab run_lab
 
 summary
 (($(number_of fail) == 0))

@@ -300,9 +300,11 @@ boot() {
         >"$log.qemu" 2>&1 </dev/null &
     trap 'kill %1; wait' TERM
     wait %1 || status=$?
+    # Not in a subshell, which has no children yet.
+    times >"$log.times"
     {
         tr -d '\r' <"$log.serial"
-        printf '# %s: %s of CPU time\n' "$machine" "$(times | sed -n '2s/ .*//p')"
+        printf '# %s: %s of CPU time\n' "$machine" "$(sed -n '2s/ .*//p' "$log.times")"
     } >"$log.report"
     if ! grep -q '^# end of cases' "$log.report"; then
         {
