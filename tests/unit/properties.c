@@ -121,6 +121,17 @@ static void move_last(xmlNode *parent, const char *ns, const char *name) {
         }
 }
 
+/* virCPUDefParseXML(): of a model, nothing but the text counts, wherever in it that is. */
+static void normalize_model(xmlNode *model) {
+        xmlChar *name = xmlNodeGetContent(model);
+
+        while (model->children)
+                drop(model->children);
+        if (name && *name)
+                xmlAddChild(model, xmlNewDocText(model->doc, name));
+        xmlFree(name);
+}
+
 /* virCPUDefFormatBufFull() */
 static void normalize_cpu(xmlNode *cpu) {
         static const char *const order[] = {"model",       "vendor",  "topology", "cache",
@@ -132,6 +143,8 @@ static void normalize_cpu(xmlNode *cpu) {
                 next = node->next;
                 if (node->type != XML_ELEMENT_NODE || node->ns)
                         drop(node);
+                else if (is_element(node, NULL, "model"))
+                        normalize_model(node);
                 else if (is_element(node, NULL, "feature") && !xmlHasProp(node, BAD_CAST "policy"))
                         xmlNewProp(node, BAD_CAST "policy", BAD_CAST "require");
         }
