@@ -24,31 +24,35 @@ const struct verb verbs[] = {
         {"list", "", "List the guests with what was decided on them", NULL, JSON | LEGEND | BUS, 0,
          0, verb_list},
         {"explain", "GUEST|FILE", "Tell why a guest gets what it gets, and how to change that",
-         "FILE is domain XML: a name with a slash, one that ends in .xml, one of a file that is\n"
-         "there, or - for standard input. It is decided on here, by --policy and --host.",
+         "FILE is domain XML: a name with a slash, one that ends in .xml, one of a file\n"
+         "that is there, or - for standard input. It is decided on here, by --policy and\n"
+         "--host.",
          JSON | POLICY | HOST | BUS, 1, 1, verb_explain},
         {"diff", "[GUEST...]", "Show what the policy changes in definitions",
-         "The difference between what a guest's owner wrote and what the policy makes of it.",
+         "The difference between what a guest's owner wrote and what the policy makes of\n"
+         "that.",
          JSON | BUS, 0, ANY_NUMBER, verb_diff},
         {"check", "[PATH...]", "Find what is wrong with a policy",
          "PATH is a folder laid out as /etc/xsavesd, which is the default, or one file.",
          JSON | LEGEND | POLICY | HOST | BUS, 0, ANY_NUMBER, verb_check},
         {"rewrite", "[FILE]", "Print domain XML as the policy wants it",
-         "Without FILE, or with -, from standard input. The reason goes to standard error. With\n"
-         "--offline, --policy or --host the daemon is not asked.",
+         "Without FILE, or with -, from standard input. The reason goes to standard\n"
+         "error. With --offline, --policy or --host the daemon is not asked.",
          JSON | POLICY | HOST | BUS | OPTION_BIT(OPTION_OFFLINE), 0, 1, verb_rewrite},
         {"revert", "GUEST...|FILE", "Take back what was done to definitions",
-         "Of FILE, which is domain XML (- is standard input), the definition as its owner wrote\n"
-         "it is printed. Guests are re-defined in libvirt; they stay so until they are edited or\n"
-         "converged, a start of theirs drifts, the policy or what is known of the host changes,\n"
-         "libvirt is connected to again, or the daemon starts again. See xsavesctl(1).",
+         "Of FILE, which is domain XML (- is standard input), the definition as its\n"
+         "owner wrote it is printed. Guests are re-defined in libvirt; they stay so\n"
+         "until they are edited or converged, a start of theirs drifts, the policy or\n"
+         "what is known of the host changes, libvirt is connected to again, or the\n"
+         "daemon starts again. See xsavesctl(1).",
          JSON | LEGEND | POLICY | HOST | BUS | OPTION_BIT(OPTION_ALL), 0, ANY_NUMBER, verb_revert},
         {"converge", "[GUEST...]", "Bring definitions in line with the policy now",
          "Without GUEST, all of them.", JSON | LEGEND | BUS | OPTION_BIT(OPTION_DRY_RUN), 0,
          ANY_NUMBER, verb_converge},
         {"simulate", "FILE...", "Decide on domain XML files for hosts, without a daemon",
-         "--host may be given several times, for a table of all of them. With --baseline, exit\n"
-         "status 1 tells that a guest would gain or lose XSAVES against that policy.",
+         "--host may be given several times, for a table of all of them. With\n"
+         "--baseline, exit status 1 tells that a guest would gain or lose XSAVES against\n"
+         "that policy.",
          JSON | LEGEND | POLICY | HOST | BUS | OPTION_BIT(OPTION_BASELINE), 1, ANY_NUMBER,
          verb_simulate},
         {"monitor", "", "Show decisions as they happen", NULL, JSON | BUS, 0, 0, verb_monitor},

@@ -64,8 +64,8 @@ static void print_help(const struct cli *cli) {
                                    OPTION_BIT(OPTION_VERSION));
         fputs("\n"
               "xsavesctl COMMAND --help tells more of each command.\n"
-              "Exit status: 0 done, 1 a check failed, 2 bad usage, 3 no daemon, 4 bad input (XML,\n"
-              "policy or facts).\n"
+              "Exit status: 0 done, 1 a check failed, 2 bad usage, 3 no daemon, 4 bad input\n"
+              "(XML, policy or facts).\n"
               "\n"
               "See xsavesctl(1).\n",
               cli->out);

@@ -19,13 +19,21 @@ prints help "help" --help
 prints usage "no command is bad usage"
 for verb in status host list explain diff check rewrite revert converge simulate monitor metrics reload; do
     exits 0 "$verb --help" "$verb" --help
+    same "it fits into 80 columns" "" "$("$xsavesctl" "$verb" --help | awk 'length > 80')"
+    ok "it has the command and what to read" test "$("$xsavesctl" "$verb" --help | grep -cE "^Usage: xsavesctl $verb |^See xsavesctl\(1\)\.$")" = 2
+    exits 2 "$verb, with an option that there is not" "$verb" --fly
+    ok "is told so, and where help is" says "bad option --fly"$'\n'"xsavesctl: see xsavesctl --help"
 done
+same "--help fits into 80 columns" "" "$("$xsavesctl" --help | awk 'length > 80')"
 exits 2 "an unknown command" fly
 exits 2 "an unknown option" host --fly
 exits 2 "an option of another command" reload --dry-run
 exits 2 "an argument too many" reload now
 exits 2 "an argument too few" explain
-exits 2 "an option without its value" check --policy
+prints usage-option "an option of another verb names its help" explain --facts plain
+prints usage-value "an option without its value" check --policy
+prints usage-flag "a value for an option that takes none" list --json=yes
+prints usage-short "a short option" list -l
 exits 2 "two hosts for one" host --host zen2.facts --host zen3.facts
 exits 2 "a policy for a guest of the daemon" explain --policy good plain
 exits 2 "revert of nothing" revert
@@ -33,6 +41,8 @@ exits 2 "revert of all and of one" revert --all plain
 for verb in status list "explain plain" diff converge "revert --all" reload "rewrite plain.xml" monitor; do
     # shellcheck disable=SC2086
     exits 3 "no daemon: $verb" $verb
+    # shellcheck disable=SC2016 # as it is printed
+    ok "it says how to start it" says 'start it with `systemctl start xsavesd`'
 done
 prints metrics-down "metrics tell that there is no daemon" metrics
 
@@ -105,10 +115,28 @@ printf 'a\0b' >"$work/nul.xml"
 : >"$work/empty.xml"
 for file in cut doctype huge nul empty none; do
     exits 4 "$file.xml: rewrite" rewrite --offline "${here_on_rome[@]}" "$work/$file.xml"
-    ok "$file.xml is named" says "$work/$file.xml"
+    ok "it is named" says "$work/$file.xml"
     exits 4 "$file.xml: revert" revert "$work/$file.xml"
+    ok "it is named" says "$work/$file.xml"
     exits 4 "$file.xml: explain" explain "${here_on_rome[@]}" "$work/$file.xml"
+    ok "it is named" says "$work/$file.xml"
     exits 4 "$file.xml: simulate" simulate "${here_on_rome[@]}" plain.xml "$work/$file.xml"
+    ok "it is named" says "$work/$file.xml"
+done
+# The line, where there is one.
+printf '<domain>\n<name>a</name>\n<cpu>\n' >"$work/open.xml"
+for verb in "rewrite --offline" explain simulate; do
+    # shellcheck disable=SC2086
+    exits 4 "XML that is cut: $verb" $verb "${here_on_rome[@]}" "$work/open.xml"
+    ok "its line is told" says "$work/open.xml:4: "
+done
+for verb in explain "rewrite --offline" simulate; do
+    # shellcheck disable=SC2086
+    exits 4 "a bad policy: $verb" $verb --policy bad --host zen2.facts plain.xml
+    ok "its mistakes are told by file and line" says "bad/policy.ini:2: "
+    # shellcheck disable=SC2086
+    exits 4 "bad facts: $verb" $verb --policy good --host bad.facts plain.xml
+    ok "their mistakes are told by file and line" says "bad.facts:3: "
 done
 exits 4 "a bad policy: rewrite" rewrite --offline --policy bad --host zen2.facts plain.xml
 ok "its mistakes are told by file and line" says "bad/policy.ini:2: "
