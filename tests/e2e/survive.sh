@@ -45,3 +45,26 @@ same "the checkpoint" two "$(on_host virsh -q checkpoint-list granted --name | x
 policy_none
 restored() { [[ $(whole) == "$whole_before" ]]; }
 ok "the rule goes, and the definition is as it was, to the letter" wait_for 10 restored
+
+# Where definitions are shown, secrets are not.
+generation=$(property PolicyGeneration)
+policy <<'END'
+[policy]
+virt-types = kvm qemu
+enforce = no
+
+[host rome]
+hostname = rome
+xsaves = allow
+
+[guest granted]
+name = granted
+xsaves = allow
+guest = never-uses-xsaves
+END
+ok "a policy that changes nothing by itself" wait_for 10 not property_is PolicyGeneration "$generation"
+shown=$(on_host busctl call org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager Converge bas true 0; on_host xsavesctl diff granted)
+ok "what would change is shown, as a whole" grep -q "x-force-features" <<<"$shown"
+ok "the guest's graphics among it" grep -q "<graphics type=.*vnc" <<<"$shown"
+ok "but not the password" not grep -q secret <<<"$shown"
+ok "nor in the log" not grep -q secret <<<"$(sandbox_service_log "$host" xsavesd)"
