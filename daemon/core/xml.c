@@ -64,8 +64,8 @@ static void ignore_error(void *userdata UNUSED, xmlError *error UNUSED) {
  * text. So its allocations come through here, and what it did while one of them failed counts for nothing. They are
  * malloc()'s own, so that others in the process are free to mix the two.
  */
-static __thread bool memory_ran_out
-        __attribute__((tls_model("initial-exec"))); /* in a module, too, without memory of its own */
+/* The model: in a module, too, it then needs no memory of its own. */
+static __thread __attribute__((tls_model("initial-exec"))) bool memory_ran_out;
 
 static void *note_block(void *block) {
         if (!block)
