@@ -49,6 +49,8 @@ void log_entry(int priority, const char *message_id, const struct log_field *fie
         va_end(arguments);
         if (r < 0) {
                 message = NULL;
+                /* stderr needs no memory, and systemd has it in the journal, too. */
+                fprintf(stderr, "xsavesd: out of memory for this message: %s\n", format);
                 return;
         }
         make_one_line(message);

@@ -175,6 +175,8 @@ static int run(const struct options *options) {
         /* The policy is loaded and the name is owned: hooks get answers from here on. */
         sd_notify(false, "READY=1");
         r = sd_event_loop(event);
+        if (r < 0)
+                log_error("Cannot go on: %s", strerror(-r));
         sd_notify(false, "STOPPING=1");
         return r;
 }

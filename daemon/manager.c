@@ -295,7 +295,8 @@ static int on_virt_fd(sd_event_source *source UNUSED, int fd UNUSED, uint32_t re
         struct manager *manager = userdata;
 
         virt_dispatch(manager->virt);
-        return 0;
+        /* systemd starts it again. */
+        return virt_failed(manager->virt) ? sd_event_exit(manager->event, -EIO) : 0;
 }
 
 /* --- asking the libvirt thread --- */

@@ -99,9 +99,9 @@ struct virt *virt_free(struct virt *virt) {
         __atomic_store_n(&virt->stop, true, __ATOMIC_RELEASE);
         queue_wake(virt->commands);
 
-        clock_gettime(CLOCK_REALTIME, &deadline);
+        clock_gettime(CLOCK_MONOTONIC, &deadline);
         deadline.tv_sec += STOP_SECONDS;
-        if (pthread_timedjoin_np(virt->thread, NULL, &deadline) != 0) {
+        if (pthread_clockjoin_np(virt->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
                 log_warning("The libvirt thread still waits for libvirt and is left behind");
                 pthread_detach(virt->thread);
         }
@@ -120,6 +120,10 @@ void virt_poke(struct virt *virt) {
 
 uint64_t virt_last_alive(const struct virt *virt) {
         return __atomic_load_n(&virt->last_alive, __ATOMIC_RELAXED);
+}
+
+bool virt_failed(const struct virt *virt) {
+        return __atomic_load_n(&virt->failed, __ATOMIC_ACQUIRE);
 }
 
 static void hand_over(const struct virt *virt, const struct report *report) {

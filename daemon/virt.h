@@ -84,6 +84,9 @@ struct virt *virt_free(struct virt *virt);
 DEFINE_CLEANUP(struct virt *, virt_free);
 #define AUTO_VIRT CLEANUP(virt_free_p)
 
+/* Could the thread not begin? Told by virt_fd(); nothing else comes from it then. */
+bool virt_failed(const struct virt *virt);
+
 /* Readable when virt_dispatch() has something to do. */
 int virt_fd(const struct virt *virt);
 /* Call the handlers for all that the thread has said so far. */

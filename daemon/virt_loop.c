@@ -436,6 +436,8 @@ void *virt_thread_main(void *userdata) {
                 flush_reports(&agent);
         } else {
                 log_error("libvirt's event loop cannot be set up, no domain is seen to");
+                __atomic_store_n(&virt->failed, true, __ATOMIC_RELEASE);
+                queue_wake(virt->reports);
         }
         agent_deinit(&agent);
         in_flight_close(&agent.in_flight);

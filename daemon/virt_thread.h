@@ -22,6 +22,7 @@ struct virt {
         pthread_t thread;
         unsigned n_references; /* atomic */
         bool stop;             /* atomic */
+        bool failed;           /* atomic: the thread could not begin */
         uint64_t last_alive;   /* atomic */
 };
 
