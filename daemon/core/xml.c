@@ -146,6 +146,11 @@ static void refuse_doctype(void *userdata, const xmlChar *name UNUSED,
         stop(userdata, "a document type declaration (<!DOCTYPE>) is not accepted");
 }
 
+/* libxml2 takes one that has a colon in it, and what it writes with that is nobody's namespace. */
+static bool is_prefix(const xmlChar *prefix) {
+        return !prefix || !strchr((const char *)prefix, ':');
+}
+
 static void start_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
                           const xmlChar *uri, int n_namespaces, const xmlChar **namespaces,
                           int n_attributes, int n_defaulted, const xmlChar **attributes) {
@@ -153,11 +158,17 @@ static void start_element(void *userdata, const xmlChar *name, const xmlChar *pr
         struct parse *parse = context->_private;
 
         parse->namespaces += (unsigned)n_namespaces;
-        if (parse->namespaces > NAMESPACES_MAX)
+        if (parse->namespaces > NAMESPACES_MAX) {
                 stop(context, "too many namespaces");
-        else
-                xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces,
-                                      n_attributes, n_defaulted, attributes);
+                return;
+        }
+        for (int i = 0; i < n_namespaces; i++)
+                if (!is_prefix(namespaces[2 * i])) {
+                        stop(context, "a namespace prefix with a colon in it");
+                        return;
+                }
+        xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces, n_attributes,
+                              n_defaulted, attributes);
 }
 
 static void end_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
