@@ -61,8 +61,10 @@ static int list_files(const char *folder, char ***ret) {
                 free(entries[i]);
         }
         free(entries);
-        /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy". */
-        if (r >= 0 && faccessat(AT_FDCWD, main_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being
+         * able to tell. */
+        if (r >= 0 && (faccessat(AT_FDCWD, main_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                       (errno != ENOENT && errno != ENOTDIR)))
                 r = strv_append(&files, main_file, strlen(main_file));
         if (r < 0)
                 return r;
