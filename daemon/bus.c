@@ -7,6 +7,7 @@
 
 #include "bus_interface.h"
 #include "log.h"
+#include "polkit.h"
 
 #define RETRY_USEC (1000 * 1000)
 
@@ -72,6 +73,7 @@ static int connect_bus(struct bus *bus) {
         if (r < 0)
                 return r;
 
+        polkit_forget_senders();
         sd_bus_flush_close_unref(bus->connection);
         bus->connection = STEAL(connection);
         return 0;

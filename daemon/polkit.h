@@ -21,3 +21,5 @@ int polkit_check(sd_bus_message *call, const char *action, polkit_continuation g
 
 /* Is the sender root? Negative errno: its credentials are not to be had, so it is not. */
 int sender_is_root(sd_bus_message *call);
+/* To be called before the first call of another connection to a bus. */
+void polkit_forget_senders(void);
