@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A stranger floods the bus with calls; the gate still answers root.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+limit=$((50000 * ${XSAVESD_TEST_SLOWDOWN:-1}))
+
+hostile_up guarded_bus_up
+before=$(states)
+quiet=$("$client" gate 200 "$base/ordinary.xml") || bail "no gate"
+start flood "$client" flood "$stranger" 8
+sleep 1
+busy=$("$client" gate 400 "$base/ordinary.xml")
+note "slowest and median in us: $quiet before the flood, $busy in it"
+ok "in a flood of calls the gate answers root within $((limit / 1000)) ms" test "${busy%% *}" -lt "$limit"
+wait "${process[flood]}"
+note "calls of the flood: $(tail -n 1 "$base/flood.log")"
+ok "the daemon lives" daemon_lives
+ok "the gate is right" gate_is_right
+same "nothing has changed" "$before" "$(states)"
