@@ -7,6 +7,8 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# The address sanitizer would keep what was freed, up to 256 MiB of it.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1"
 count=${XSAVESD_TEST_CALLS:-4000}
 
 calls_as() { "$client" random "$1" "$seed" "$count" "$interface" 2>&1; }
