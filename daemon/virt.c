@@ -75,6 +75,7 @@ int virt_new(const char *uri, const char *runtime_folder, const struct virt_hand
         virt->handlers = handlers;
         virt->userdata = userdata;
         virt->last_alive = monotonic_usec();
+        sem_init(&virt->ended, 0, 0);
         r = strdup_to(&virt->uri, uri);
         if (r >= 0)
                 r = strdup_to(&virt->runtime_folder, runtime_folder);
@@ -91,17 +92,26 @@ int virt_new(const char *uri, const char *runtime_folder, const struct virt_hand
         return 0;
 }
 
-struct virt *virt_free(struct virt *virt) {
+static bool has_ended(struct virt *virt) {
         struct timespec deadline;
+        int r;
 
+        clock_gettime(CLOCK_MONOTONIC, &deadline);
+        deadline.tv_sec += STOP_SECONDS;
+        do
+                r = sem_clockwait(&virt->ended, CLOCK_MONOTONIC, &deadline);
+        while (r < 0 && errno == EINTR);
+        return r == 0;
+}
+
+struct virt *virt_free(struct virt *virt) {
         if (!virt)
                 return NULL;
         __atomic_store_n(&virt->stop, true, __ATOMIC_RELEASE);
         queue_wake(virt->commands);
-
-        clock_gettime(CLOCK_MONOTONIC, &deadline);
-        deadline.tv_sec += STOP_SECONDS;
-        if (pthread_clockjoin_np(virt->thread, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
+        if (has_ended(virt)) {
+                pthread_join(virt->thread, NULL);
+        } else {
                 log_warning("The libvirt thread still waits for libvirt and is left behind");
                 pthread_detach(virt->thread);
         }

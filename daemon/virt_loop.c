@@ -442,5 +442,6 @@ void *virt_thread_main(void *userdata) {
         agent_deinit(&agent);
         in_flight_close(&agent.in_flight);
         ruleset_unref(agent.ruleset);
+        sem_post(&virt->ended);
         return NULL;
 }

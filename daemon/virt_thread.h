@@ -4,6 +4,7 @@
 /* What the files of the libvirt thread share. Included by virt*.c and by their tests only. */
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "virt_message.h"
 
@@ -20,6 +21,7 @@ struct virt {
         struct queue *commands, *reports;
         struct queue_item *taken; /* the main loop's: reports that are still to be dispatched */
         pthread_t thread;
+        sem_t ended;           /* posted when the thread is done */
         unsigned n_references; /* atomic */
         bool stop;             /* atomic */
         bool failed;           /* atomic: the thread could not begin */

@@ -151,10 +151,14 @@ void watch_policy(struct watch *watch, const char *policy, bool masked) {
                 assert_int_equal(virt_set_ruleset(watch->virt, watch->ruleset), 0);
 }
 
+void watch_begin(struct watch *watch, const char *uri) {
+        assert_int_equal(virt_new(uri, watch->runtime_folder, &handlers, watch, &watch->virt), 0);
+}
+
 void watch_start(struct watch *watch, const char *uri) {
         unsigned before = watch->n_passes;
 
-        assert_int_equal(virt_new(uri, watch->runtime_folder, &handlers, watch, &watch->virt), 0);
+        watch_begin(watch, uri);
         watch_until(watch, watch->n_passes > before);
 }
 

@@ -44,7 +44,9 @@ struct watch {
 /* A policy, decided by on a Zen 2 host whose hypervisor masks XSAVES or not. */
 void watch_policy(struct watch *watch, const char *policy, bool masked);
 
-/* Start to watch a libvirt, with that policy, until its first pass is over. */
+/* Start to watch a libvirt, with that policy. */
+void watch_begin(struct watch *watch, const char *uri);
+/* ... until its first pass is over. */
 void watch_start(struct watch *watch, const char *uri);
 /* The thread ends; what it said is forgotten, and the policy stays. */
 void watch_stop(struct watch *watch);
