@@ -270,6 +270,14 @@ static void squeeze_texts(xmlNode *parent) {
                         squeeze_texts(node);
 }
 
+/* What libvirt does not read may be all that was in it; then there is nothing that it would show. */
+static void drop_empty_metadata(xmlNode *domain) {
+        xmlNode *metadata = child_of(domain, NULL, "metadata");
+
+        if (metadata && !metadata->children)
+                drop(metadata);
+}
+
 /* Reverted, in libvirt's form, canonical, and without white space. */
 static char *reverted_normal(const char *xml, size_t length) {
         size_t text_length = 0;
@@ -280,8 +288,10 @@ static char *reverted_normal(const char *xml, size_t length) {
                 normal = normalize(text, text_length);
         if (normal)
                 doc = parse(normal, strlen(normal), 0);
-        if (doc)
+        if (doc) {
+                drop_empty_metadata(xmlDocGetRootElement(doc));
                 squeeze_texts(xmlDocGetRootElement(doc));
+        }
         return canonical_doc(doc);
 }
 
