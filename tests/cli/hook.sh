@@ -108,21 +108,7 @@ bus_up
 judge_without_daemon "no daemon" "The name org.xsavesd1 was not provided"
 bad_input "no daemon"
 
-mkdir "$base/etc"
-facts no >"$base/masked.facts"
-cat >"$base/etc/policy.ini" <<'END'
-[policy]
-virt-types = test
-
-[host all]
-hostname = *
-xsaves = allow
-
-[guest granted]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-END
+masked_host
 libvirt_up
 daemon_up "$base/masked.facts"
 for operation in "${before_start[@]}"; do

@@ -52,19 +52,7 @@ END
 
 # A policy that grants some and denies the rest, and a guest of each kind.
 hostile_up() {
-    mkdir "$base/etc"
-    facts no >"$base/masked.facts"
-    cat >"$base/etc/policy.ini" <<'END'
-[policy]
-virt-types = test
-[host all]
-hostname = *
-xsaves = allow
-[guest granted]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-END
+    masked_host
     domain ordinary "" >"$base/ordinary.xml"
     domain other "<feature policy='force' name='xsaves'/>" >"$base/other.xml"
     "$1"

@@ -6,21 +6,7 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-mkdir "$base/etc"
-facts no >"$base/masked.facts"
-cat >"$base/etc/policy.ini" <<'END'
-[policy]
-virt-types = test
-
-[host all]
-hostname = *
-xsaves = allow
-
-[guest granted]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-END
+masked_host
 bus_up
 libvirt_up
 daemon_up "$base/masked.facts"

@@ -142,6 +142,25 @@ host-model = EPYC-Rome
 END
 }
 
+# For daemon_up: the facts of a host that masks XSAVES, and a policy that grants it to guests named granted* alone.
+masked_host() {
+    mkdir "$base/etc"
+    facts no >"$base/masked.facts"
+    cat >"$base/etc/policy.ini" <<'END'
+[policy]
+virt-types = test
+
+[host all]
+hostname = *
+xsaves = allow
+
+[guest granted]
+name = granted*
+xsaves = allow
+guest = never-uses-xsaves
+END
+}
+
 # The same name is the same domain.
 uuid_of() { printf %s "$1" | md5sum | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/'; }
 
