@@ -21,7 +21,9 @@ static int prepared;
 
 static void prepare(void) {
         virSetErrorFunc(NULL, say_nothing);
-        prepared = virEventRegisterDefaultImpl() < 0 ? -ENOMEM : 0;
+        /* Mandatory before anything but virConnectOpen(): else libvirt keeps its errors under another library's key. */
+        if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
+                prepared = -ENOMEM;
 }
 
 int connection_prepare(void) {

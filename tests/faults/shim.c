@@ -89,7 +89,17 @@ static bool counts(const struct function *function, const void *caller) {
         return false;
 }
 
+/* libvirt's functions begin by forgetting the error of the call before, which is not the error of this one. */
+static void forget_libvirt_error(void) {
+        void (*reset)(void) = (void (*)(void))dlsym(RTLD_DEFAULT, "virResetLastError");
+
+        if (reset)
+                reset();
+}
+
 static long result_of(const struct function *function) {
+        if (strcmp(function->kind, "libvirt") == 0 && strcmp(function->name, "virInitialize") != 0)
+                forget_libvirt_error();
         errno = wanted.error;
         switch (function->result) {
         case RESULT_NULL:
