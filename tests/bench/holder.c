@@ -12,9 +12,10 @@
 int main(int argc, char **argv) {
         sd_bus *bus = NULL;
 
-        if (argc != 3 || virEventRegisterDefaultImpl() < 0 || !virConnectOpen(argv[1]) ||
-            sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, argv[2]) < 0 ||
-            sd_bus_set_bus_client(bus, true) < 0 || sd_bus_start(bus) < 0 ||
+        if (argc != 3 || virInitialize() < 0 || virEventRegisterDefaultImpl() < 0 ||
+            !virConnectOpen(argv[1]) || sd_bus_new(&bus) < 0 ||
+            sd_bus_set_address(bus, argv[2]) < 0 || sd_bus_set_bus_client(bus, true) < 0 ||
+            sd_bus_start(bus) < 0 ||
             sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                "org.freedesktop.DBus", "GetId", NULL, NULL, NULL) < 0)
                 return EXIT_FAILURE;
