@@ -87,10 +87,13 @@ int changes_ask(const struct cli *cli, enum change_method method, char *const *g
         if (!changes)
                 return -ENOMEM;
         r = remote_open(cli, &bus);
-        if (r == 0 && !*guests)
+        if (r == 0 && !*guests) {
                 r = all_guests(bus, &all);
-        if (r == 0)
-                r = ask(bus, method, *guests ? guests : all, changes);
+                guests = all;
+        }
+        /* There may be none. */
+        if (r == 0 && guests)
+                r = ask(bus, method, guests, changes);
         if (r != 0)
                 return r;
         *ret = STEAL(changes);

@@ -9,7 +9,7 @@
 
 #include "output.h"
 
-#define CONTEXT 3
+#define CONTEXT 3ul
 
 /* Texts that differ more than that are shown as one replaced by the other: the work is quadratic in it. */
 #define EDITS_MAX 1000
@@ -44,6 +44,7 @@ static int split(const char *text, struct lines *lines) {
 }
 
 static bool same(const struct line *a, const struct line *b) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no text without lines has one here. */
         return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
@@ -176,6 +177,7 @@ static int make_script(const struct lines *a, const struct lines *b, char **ret)
 
 static void print_line(const struct cli *cli, char edit, const struct line *line) {
         enum style style = edit == '+' ? STYLE_GREEN : edit == '-' ? STYLE_RED : STYLE_NONE;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no text without lines has one here. */
         size_t length = line->length;
         bool ends = line->text[length - 1] == '\n';
         AUTO_FREE char *text = strndup(line->text, length - (ends ? 1 : 0));
@@ -190,7 +192,7 @@ static void print_line(const struct cli *cli, char edit, const struct line *line
 static size_t hunk_end(const char *script, size_t start) {
         size_t last = start;
 
-        for (size_t i = start; script[i] && i <= last + 2 * CONTEXT + 1; i++)
+        for (size_t i = start; i <= last + 2 * CONTEXT + 1 && script[i]; i++)
                 if (script[i] != ' ')
                         last = i;
         for (size_t i = 0; i < CONTEXT + 1 && script[last]; i++)

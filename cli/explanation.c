@@ -138,7 +138,7 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         if (json_flag(explanation, "needs-restart"))
                 print_text(cli, "Restart",
                            "needed: it runs with something else; shut it down and start it");
-        if (enforce && json_is_false(enforce))
+        if (json_is_false(enforce))
                 print_text(cli, "Enforce", "no: this is reported, not acted on");
         print_text(cli, "To change", json_text(explanation, "advice"));
 }

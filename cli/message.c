@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void say_arguments(const char *format, va_list arguments) {
         char *text;
@@ -52,11 +53,11 @@ int bad_input(const char *format, ...) {
 }
 
 int bad_xml(const char *file, const char *reason) {
-        unsigned line;
-        int end = 0;
+        /* xml_parse() says it as "line 7: what is wrong". */
+        static const char prefix[] = "line ";
 
-        if (sscanf(reason, "line %u: %n", &line, &end) == 1 && end > 0)
-                return bad_input("%s:%u: %s", file, line, reason + end);
+        if (strncmp(reason, prefix, strlen(prefix)) == 0)
+                return bad_input("%s:%s", file, reason + strlen(prefix));
         return bad_input("%s: %s", file, reason);
 }
 

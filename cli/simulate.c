@@ -41,7 +41,7 @@ static void simulation_clear(struct simulation *s) {
         free(s->columns);
         table_free(s->table);
         if (s->changes)
-                fclose(s->changes);
+                (void)fclose(s->changes);
         free(s->changes_text);
         json_decref(s->json);
         policy_free(s->policy);

@@ -9,7 +9,7 @@
 #include "log.h"
 #include "polkit.h"
 
-#define RETRY_USEC (1000 * 1000)
+#define RETRY_USEC (UINT64_C(1000) * 1000)
 
 struct bus {
         struct manager *manager;

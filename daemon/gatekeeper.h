@@ -18,6 +18,6 @@ DEFINE_CLEANUP(struct gatekeeper *, gatekeeper_free);
  * accepted is incoming until its `start` has been judged, or for two minutes. `now` is monotonic time in
  * microseconds. Returns as gate_judge() does.
  */
-int gatekeeper_ask(struct gatekeeper *gatekeeper, const struct judge *judge,
+int gatekeeper_ask(struct gatekeeper *gatekeeper, const struct judge *with,
                    enum gate_operation operation, const char *xml, size_t length, uint64_t now,
                    struct gate_answer *ret, char **ret_reason);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SETTLE_USEC (100 * 1000)
+#define SETTLE_USEC (UINT64_C(100) * 1000)
 /* As the kernel's limit on links in one path (path_resolution(7)). */
 #define LINKS_MAX 40
 
@@ -164,7 +164,7 @@ static int watch_folder(struct path_watch *watch, const char *folder) {
         sd_event_source *source;
         int r;
 
-        r = array_grow(&watch->sources, watch->n_sources, sizeof(*watch->sources));
+        r = array_grow(&watch->sources, watch->n_sources, sizeof(sd_event_source *));
         if (r < 0)
                 return r;
         r = sd_event_add_inotify(watch->event, &source, folder, EVENTS | IN_ONLYDIR, on_inotify,

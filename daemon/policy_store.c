@@ -65,7 +65,9 @@ int policy_store_new(const char *folder, sd_event *event, policy_store_callback 
         else {
                 AUTO_FREE char *here = realpath(".", NULL);
 
-                r = here ? format_to(&store->folder, "%s/%s", here, folder) : -errno;
+                if (!here)
+                        return -errno;
+                r = format_to(&store->folder, "%s/%s", here, folder);
         }
         if (r < 0)
                 return r;
@@ -151,13 +153,11 @@ static int load(struct policy_store *store, struct policy **ret) {
 }
 
 int policy_store_load(struct policy_store *store, struct policy **ret) {
-        AUTO_POLICY_SOURCE struct policy_source before = {
-                .text = STEAL(store->source.text),
-                .length = store->source.length,
-        };
+        AUTO_POLICY_SOURCE struct policy_source before = {.length = store->source.length};
         AUTO_FREE char *error = STEAL(store->error);
         int result;
 
+        before.text = STEAL(store->source.text);
         store->source.length = 0;
         result = load(store, ret);
         store->has_news = result < 0 || !same_text(&before, &store->source) ||

@@ -252,6 +252,7 @@ static int work_on(struct agent *agent, const struct job *job, const char *targe
 
         r = find_domain(agent, target, &domain, &change->error);
         if (r == 0) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): found, since r is 0. */
                 memcpy(change->uuid, domain->uuid, sizeof(change->uuid));
                 r = strdup_to(&change->name, domain_name(domain));
         }

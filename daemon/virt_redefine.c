@@ -34,11 +34,15 @@ int read_for_show(struct domain *domain, char **ret, char **ret_error) {
 
 /* With secrets: what is not in it is lost when it is defined. */
 static int read_definition(struct domain *domain, char **ret, char **ret_error) {
+        char *xml = NULL;
         int r;
 
         domain->touched = false;
-        r = read_xml(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE, ret, ret_error);
-        return r == 0 ? races_check_edits(domain, *ret, strlen(*ret)) : r;
+        r = read_xml(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE, &xml, ret_error);
+        if (!xml)
+                return r;
+        *ret = xml;
+        return races_check_edits(domain, xml, strlen(xml));
 }
 
 int read_live(struct domain *domain) {
@@ -48,7 +52,7 @@ int read_live(struct domain *domain) {
         if (!domain->active || domain->live_known)
                 return 0;
         r = read_xml(domain, 0, &xml, &error);
-        if (r == 0) {
+        if (xml) {
                 guest_clear(&domain->live);
                 r = definition_read(xml, strlen(xml), &domain->live, &error);
                 domain->live_known = r == 0;
@@ -156,6 +160,7 @@ int revert_domain(struct agent *agent, struct domain *domain, char **ret_error) 
 
         r = read_definition(domain, &xml, ret_error);
         if (r == 0)
+                /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): read, since r is 0. */
                 r = revert_xml(xml, strlen(xml), &changed, &reverted, &length, ret_error);
         if (r == 0 && changed)
                 r = define(agent, domain, &reverted, length, ret_error);

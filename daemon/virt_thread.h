@@ -32,7 +32,7 @@ struct virt *virt_unref(struct virt *virt);
 DEFINE_CLEANUP(struct virt *, virt_unref);
 
 /* The thread itself (virt_loop.c). Takes a reference over. */
-void *virt_thread_main(void *virt);
+void *virt_thread_main(void *userdata);
 
 uint64_t monotonic_usec(void);
 

@@ -99,6 +99,7 @@ static int ask_module(const char *path, const struct hook_call *call, enum hook_
  */
 static enum hook_answer ask_nobody(const struct hook_call *call, const char *problem,
                                    char **ret_message) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): judge() read it, or got no further. */
         if (!strcasestr(call->xml, "xsaves") && !strcasestr(call->xml, "x-force-features"))
                 return HOOK_ACCEPT;
         format_to(ret_message,
@@ -139,7 +140,7 @@ static enum hook_answer judge(struct hook_call *call, char **ret_message) {
         r = read_stdin(&xml, &call->length);
         if (r == -EFBIG)
                 why = "its XML is larger than 8 MiB";
-        else if (r < 0)
+        else if (!xml)
                 why = strerror(-r);
         else if (memchr(xml, '\0', call->length))
                 why = "its XML has a NUL byte";

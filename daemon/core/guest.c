@@ -105,7 +105,7 @@ static int read_uuid(const struct xml_element *element, char **ret) {
                         continue;
                 if (n == 36 || !strchr(hex, *c))
                         return 0;
-                uuid[n++] = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+                uuid[n++] = (char)(*c >= 'A' && *c <= 'F' ? *c - 'A' + 'a' : *c);
                 if (n == 8 || n == 13 || n == 18 || n == 23)
                         uuid[n++] = '-';
         }
@@ -136,7 +136,8 @@ static enum guest_arch read_arch(const struct xml_element *domain) {
 
 static int read_identity(struct guest *guest, const struct xml_element *domain, char **ret_reason) {
         const struct xml_element *name = xml_child(domain, NULL, "name");
-        const struct xml_element *uuid = xml_child(domain, NULL, "uuid"), *metadata;
+        const struct xml_element *uuid = xml_child(domain, NULL, "uuid");
+        const struct xml_element *metadata = NULL;
         int r;
 
         if (!streq(xml_name(domain), "domain"))
@@ -253,7 +254,7 @@ static int read_feature(struct guest *guest, const struct xml_element *feature, 
 }
 
 static int read_cpu(struct guest *guest, const struct xml_element *domain, char **ret_reason) {
-        const struct xml_element *cpu;
+        const struct xml_element *cpu = NULL;
         int r;
 
         r = only_child(domain, NULL, "cpu", &cpu, ret_reason);
@@ -274,7 +275,7 @@ static int read_cpu(struct guest *guest, const struct xml_element *domain, char 
 
 static int read_commandline(struct guest *guest, const struct xml_element *domain,
                             char **ret_reason) {
-        const struct xml_element *commandline;
+        const struct xml_element *commandline = NULL;
         const char *previous = NULL;
         struct qemu_args args = {};
         unsigned n_args = 0;

@@ -20,7 +20,7 @@
 /* More than any QEMU takes in practice, and few enough for work that is quadratic in them. */
 #define QEMU_ARGS_MAX 4096
 /* With the white space between them, and as much again of comments and variables. */
-#define QEMU_NODES_MAX (4 * QEMU_ARGS_MAX)
+#define QEMU_NODES_MAX (4ul * QEMU_ARGS_MAX)
 
 struct qemu_args {
         bool force_pair;   /* the pair above, to the letter */

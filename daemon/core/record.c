@@ -379,7 +379,7 @@ int record_revert(struct xml_element *domain) {
 static int open_record(const struct definition *definition, const struct decision *decision,
                        struct xml_element **ret) {
         struct xml_element *metadata = definition->metadata, *record;
-        bool created = !metadata, was_empty;
+        bool created = !metadata, was_empty = false;
         int r = 0;
 
         if (created)

@@ -58,6 +58,7 @@ static int bucket_add(struct bucket *bucket, size_t rule) {
         int r;
 
         /* Two globs of one rule may have one anchor. */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a drawer's texts lead to its buckets. */
         if (bucket->count > 0 && bucket->rules[bucket->count - 1] == rule)
                 return 0;
         r = array_grow(&bucket->rules, bucket->count, sizeof(*bucket->rules));

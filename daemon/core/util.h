@@ -37,7 +37,7 @@ static inline void free_p(void *pointer) {
 
 static inline void fclose_p(FILE **file) {
         if (*file)
-                fclose(*file);
+                (void)fclose(*file);
 }
 
 /* A local that is freed at the end of its scope. */

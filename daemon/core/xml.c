@@ -16,11 +16,11 @@ static xmlDoc *doc_of(struct xml_document *document) {
 }
 
 static xmlNode *node_of(const struct xml_element *element) {
-        return (xmlNode *)(uintptr_t)element;
+        return (xmlNode *)element;
 }
 
 static struct xml_element *element_of(const xmlNode *node) {
-        return (struct xml_element *)(uintptr_t)node;
+        return (struct xml_element *)node;
 }
 
 static void xmlFreeParserCtxt_p(xmlParserCtxt **context) {
@@ -162,7 +162,8 @@ static void start_element(void *userdata, const xmlChar *name, const xmlChar *pr
                 stop(context, "too many namespaces");
                 return;
         }
-        for (int i = 0; i < n_namespaces; i++)
+        /* Each is a prefix and its URI. */
+        for (ptrdiff_t i = 0; i < n_namespaces; i++)
                 if (!is_prefix(namespaces[2 * i])) {
                         stop(context, "a namespace prefix with a colon in it");
                         return;
