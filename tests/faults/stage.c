@@ -256,7 +256,7 @@ void stage_up(struct stage *stage, char **argv) {
         *stage = (struct stage){.daemon_path = argv[0],
                                 .hook_path = argv[1],
                                 .shim_path = argv[2],
-                                .call_usec = 2000 * 1000};
+                                .call_usec = UINT64_C(2000) * 1000};
         stage_must(strdup_to(&stage->folder, "/tmp/xsavesd-faults.XXXXXX") == 0, "memory");
         stage_must(mkdtemp(stage->folder), stage->folder);
         stage_must(format_to(&stage->address, "unix:path=%s/bus", stage->folder) == 0, "memory");

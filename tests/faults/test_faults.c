@@ -179,7 +179,7 @@ static bool live_with(struct stage *stage, const struct fault *fault) {
         int status;
 
         define_anew(stage);
-        stage->call_usec = (fault->lasting ? 100 : 2000) * 1000;
+        stage->call_usec = (fault->lasting ? UINT64_C(100) : UINT64_C(2000)) * 1000;
         stage_start_daemon(stage, fault);
         if (wait_for_daemon(stage, fault->lasting ? 300 : 8000, &ended, &status)) {
                 check_gate(stage, fault, false);
@@ -291,8 +291,8 @@ static void learn_definitions(struct stage *stage) {
 }
 
 int main(int argc, char **argv) {
-        unsigned seed = getenv("XSAVESD_TEST_SEED") ? (unsigned)atoi(getenv("XSAVESD_TEST_SEED"))
-                                                    : (unsigned)stage_now_msec();
+        const char *given = getenv("XSAVESD_TEST_SEED");
+        unsigned seed = given ? (unsigned)atoi(given) : (unsigned)stage_now_msec();
         struct stage stage;
         const char *why;
 

@@ -202,7 +202,7 @@ static void call_randomly(sd_bus *bus, unsigned *n_answers) {
                 sd_bus_message_set_expect_reply(call, false);
                 sd_bus_send(bus, call, NULL);
         } else {
-                r = sd_bus_call(bus, call, 10 * 1000 * 1000, NULL, &reply);
+                r = sd_bus_call(bus, call, UINT64_C(10) * 1000 * 1000, NULL, &reply);
                 must(r >= 0 || (r != -ETIMEDOUT && r != -ECONNRESET && r != -ENOTCONN),
                      "no answer");
                 *n_answers += r >= 0;

@@ -95,12 +95,16 @@ static void drop_unread(xmlNode *parent, bool in_metadata) {
 
         for (xmlNode *node = parent->children; node; node = next) {
                 next = node->next;
-                if ((node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE) && !in_metadata)
-                        drop(node);
-                else if (node->type == XML_ELEMENT_NODE && strchr((const char *)node->name, ':'))
-                        drop(node);
-                else if (node->type == XML_ELEMENT_NODE)
-                        drop_unread(node, in_metadata || is_element(node, NULL, "metadata"));
+                if (node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE) {
+                        if (!in_metadata)
+                                drop(node);
+                } else if (node->type == XML_ELEMENT_NODE) {
+                        if (strchr((const char *)node->name, ':'))
+                                drop(node);
+                        else
+                                drop_unread(node,
+                                            in_metadata || is_element(node, NULL, "metadata"));
+                }
         }
 }
 

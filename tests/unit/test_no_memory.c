@@ -267,8 +267,9 @@ static int explain(const struct attempt *attempt, char **ret) {
         int r;
 
         r = definition_read(attempt->text, attempt->length, &guest, &reason);
-        if (r == 0)
-                r = judge_explain(&attempt->bench->judge, &guest, &steps);
+        if (r != 0)
+                return r;
+        r = judge_explain(&attempt->bench->judge, &guest, &steps);
         if (r > 0) {
                 alloc_fault_disarm();
                 told(0, ret, "%s %s", steps[r - 1].condition, steps[r - 1].value);

@@ -123,7 +123,8 @@ static int parse_file(const char *folder, const char *ini, struct policy **ret,
         struct policy_text one = {.file = ini};
 
         assert_int_equal(format_to(&relative, "policy/%s/%s", folder, ini), 0);
-        one.text = text = data_read(relative, &one.length);
+        text = data_read(relative, &one.length);
+        one.text = text;
         return parse(&one, 1, ret, ret_problems);
 }
 

@@ -404,11 +404,11 @@ static void say_nothing(void *userdata, virErrorPtr error) {
 
 int main(int argc, char **argv) {
         unsigned n = argc > 5 ? (unsigned)argc - 5 : 0;
-        struct guest *guests = calloc(n, sizeof(*guests));
+        struct guest *guests = n > 0 ? calloc(n, sizeof(*guests)) : NULL;
         unsigned long seed;
         double end;
 
-        if (n == 0 || !guests)
+        if (!guests)
                 die("usage: client URI SEED SECONDS FOLDER GUEST...");
         uri = argv[1];
         seed = strtoul(argv[2], NULL, 10);
