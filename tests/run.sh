@@ -5,10 +5,11 @@
 #
 #   tests/run.sh [-b BUILD] [SUITE | CASE]…
 #
-# Suites: style (clang-format, shellcheck), those that Meson knows (unit, integration and so on), e2e (real guests in a
-# sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for FUZZ_SECONDS, 60), sanitize
-# (Meson's, but for docs, under the address and undefined behaviour sanitizers), threads (integration, under the thread
-# sanitizer), valgrind (unit), lab (the Debian packages on emulated hosts; needs root). Without an argument, all of them.
+# Suites: style (clang-format, shellcheck), analysis (clang-tidy, cppcheck), those that Meson knows (unit, integration and so
+# on), e2e (real guests in a sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for
+# FUZZ_SECONDS, 60), sanitize (Meson's, but for docs, under the address and undefined behaviour sanitizers), threads
+# (integration, under the thread sanitizer), valgrind (unit), lab (the Debian packages on emulated hosts; needs root).
+# Without an argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
@@ -24,7 +25,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=sandbox/sandbox.sh
 . "$root/tests/sandbox/sandbox.sh"
 
-own_suites=(style e2e coverage fuzz sanitize threads valgrind lab)
+own_suites=(style analysis e2e coverage fuzz sanitize threads valgrind lab)
 
 usage() {
     sed -n 's/^#   tests/usage: tests/p' "$0" >&2
@@ -274,6 +275,29 @@ check_style() {
     fi
 }
 
+# .clang-tidy and tests/cppcheck.* say what is looked for, and why not for more.
+check_analysis() {
+    local files
+
+    cd "$root" || return
+    mapfile -t files < <(git -c safe.directory="$root" ls-files '*.c')
+    # The build is for GCC, whose options Clang does not all know.
+    if printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet \
+        --extra-arg=-Wno-unknown-warning-option >"$work/log" 2>&1; then
+        result pass clang-tidy
+    else
+        grep -vE '^[0-9]+ warnings? (generated|treated as errors?)' "$work/log"
+        result fail clang-tidy
+    fi
+    if cppcheck --quiet -j "$(nproc)" --enable=warning,performance,portability --std=c11 --library=posix \
+        --library="$root/tests/cppcheck.cfg" --suppressions-list="$root/tests/cppcheck.supp" --relative-paths="$root" \
+        --error-exitcode=1 --project="$build/compile_commands.json"; then
+        result pass cppcheck
+    else
+        result fail cppcheck
+    fi
+}
+
 # NAME LIMIT COMMAND…: runs what speaks TAP, for so many seconds at most. It is in the background, so that this script can
 # end it at once when it is itself interrupted.
 run_tap() {
@@ -394,6 +418,7 @@ if [[ -n $all ]] || ((${#cases[@]} > 0)) || printf '%s\n' "${!chosen[@]}" | grep
 fi
 ! is_chosen style || suite style check_style
 if [[ -n $built ]]; then
+    ! is_chosen analysis || suite analysis check_analysis
     mapfile -t names < <(meson_suites "$build")
     for name in "${names[@]}"; do
         ! is_chosen "$name" || suite "$name" run_meson "$build" "$name" "$name" --
