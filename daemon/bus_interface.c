@@ -165,6 +165,12 @@ static int read_guests(sd_bus_message *call, char ***ret) {
         return r;
 }
 
+/* on_converged() does, which takes over the reference. */
+static int answer_later(sd_bus_message *call) {
+        sd_bus_message_ref(call);
+        return 1;
+}
+
 static int converge_granted(sd_bus_message *call, void *userdata) {
         AUTO_STRV char **guests = NULL;
         int dry_run, r;
@@ -173,9 +179,8 @@ static int converge_granted(sd_bus_message *call, void *userdata) {
         if (r >= 0)
                 r = read_guests(call, &guests);
         if (r >= 0)
-                r = manager_converge(userdata, dry_run, guests, on_converged,
-                                     sd_bus_message_ref(call));
-        return r < 0 ? r : 1; /* the reply follows */
+                r = manager_converge(userdata, dry_run, guests, on_converged, call);
+        return r < 0 ? r : answer_later(call);
 }
 
 /*
@@ -193,8 +198,8 @@ static int revert_granted(sd_bus_message *call, void *userdata) {
 
         r = read_guests(call, &guests);
         if (r >= 0)
-                r = manager_revert(userdata, guests, on_converged, sd_bus_message_ref(call));
-        return r < 0 ? r : 1;
+                r = manager_revert(userdata, guests, on_converged, call);
+        return r < 0 ? r : answer_later(call);
 }
 
 /*

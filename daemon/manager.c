@@ -274,8 +274,7 @@ static void on_converged(uint64_t request, const struct virt_change *changes, si
                 if (waiter->request != request)
                         continue;
                 *link = waiter->next;
-                if (waiter->callback)
-                        waiter->callback(changes, n_changes, error, waiter->userdata);
+                waiter->callback(changes, n_changes, error, waiter->userdata);
                 free(waiter);
                 return;
         }
@@ -316,6 +315,16 @@ static int add_waiter(struct manager *manager, converge_callback callback, void 
         return 0;
 }
 
+static void end_waiting(struct manager *manager, const char *error) {
+        while (manager->waiters) {
+                struct converge_waiter *waiter = manager->waiters;
+
+                manager->waiters = waiter->next;
+                waiter->callback(NULL, 0, error, waiter->userdata);
+                free(waiter);
+        }
+}
+
 static void drop_newest_waiter(struct manager *manager) {
         struct converge_waiter *waiter = manager->waiters;
 
@@ -347,12 +356,6 @@ int manager_revert(struct manager *manager, char *const *guests, converge_callba
         if (r < 0)
                 drop_newest_waiter(manager);
         return r;
-}
-
-void manager_forget(struct manager *manager, void *userdata) {
-        for (struct converge_waiter *waiter = manager->waiters; waiter; waiter = waiter->next)
-                if (waiter->userdata == userdata)
-                        waiter->callback = NULL;
 }
 
 /* --- the gate --- */
@@ -443,13 +446,28 @@ int manager_gate(struct manager *manager, enum gate_operation operation, const c
 
 /* --- the whole --- */
 
+/* Before the bus is left, or nobody would hear it. */
+static int on_event_exit(sd_event_source *source UNUSED, void *userdata) {
+        end_waiting(userdata, "xsavesd is being stopped");
+        return 0;
+}
+
+static int watch_exit(struct manager *manager) {
+        int r;
+
+        r = sd_event_add_exit(manager->event, &manager->exit_source, on_event_exit, manager);
+        return r < 0 ? r
+                     : sd_event_source_set_priority(manager->exit_source,
+                                                    SD_EVENT_PRIORITY_IMPORTANT);
+}
+
 struct manager *manager_free(struct manager *manager) {
         if (!manager)
                 return NULL;
+        sd_event_source_disable_unref(manager->exit_source);
         sd_event_source_disable_unref(manager->virt_source);
         virt_free(manager->virt);
-        while (manager->waiters)
-                drop_newest_waiter(manager);
+        end_waiting(manager, "xsavesd is being stopped");
         guests_free(manager->guests);
         gatekeeper_free(manager->gatekeeper);
         ruleset_unref(manager->ruleset);
@@ -492,6 +510,8 @@ int manager_new(const struct manager_options *options, sd_event *event, struct m
                 r = load_first_policy(manager);
         if (r >= 0)
                 r = start_virt(manager, options);
+        if (r >= 0)
+                r = watch_exit(manager);
         if (r < 0)
                 return r;
 

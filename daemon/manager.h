@@ -42,7 +42,7 @@ struct manager {
         struct gatekeeper *gatekeeper;
         struct guests *guests;
         struct virt *virt;
-        sd_event_source *virt_source;
+        sd_event_source *virt_source, *exit_source;
         bool libvirt_connected;
         char *libvirt_error; /* NULL: none */
 
@@ -74,5 +74,3 @@ int manager_converge(struct manager *manager, bool dry_run, char *const *guests,
                      converge_callback callback, void *userdata);
 int manager_revert(struct manager *manager, char *const *guests, converge_callback callback,
                    void *userdata);
-/* The caller of manager_converge() no longer cares: `userdata` is not used again. */
-void manager_forget(struct manager *manager, void *userdata);

@@ -36,7 +36,7 @@ slowest() {
 calm=$(slowest "$plain") || bail "the gate does not answer: $said"
 kill -STOP "${process[libvirtd]}"
 # Sends the libvirt thread into a call that does not return.
-manager Converge bas true 0 >/dev/null 2>&1 &
+manager Converge bas true 0 >"$base/converge" 2>&1 &
 converge=$!
 printf '[policy]\nvirt-types = test\ndefault = deny\n' >"$base/etc/policy.ini"
 ok "a new policy is in force meanwhile" wait_for 5 property_has Policy '"default" s "deny"'
@@ -55,6 +55,8 @@ start=$SECONDS
 stop xsavesd
 ok "the daemon stops within two seconds" test $((SECONDS - start)) -le $((2 * ${XSAVESD_TEST_SLOWDOWN:-1}))
 wait "$converge"
+said=$(<"$base/converge")
+ok "and tells who waits for it" grep -q 'xsavesd is being stopped' <<<"$said"
 kill -CONT "${process[libvirtd]}"
 
 daemon_up "$base/masked.facts"
