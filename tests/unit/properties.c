@@ -267,11 +267,17 @@ static char *reverted_canonical(const char *xml, size_t length) {
 }
 
 static void squeeze_texts(xmlNode *parent) {
-        for (xmlNode *node = parent->children; node; node = node->next)
-                if (node->type == XML_TEXT_NODE)
-                        node = squeeze_text(node);
-                else if (node->type == XML_ELEMENT_NODE)
+        xmlNode *next;
+
+        for (xmlNode *node = parent->children; node; node = next) {
+                next = node->next;
+                if (node->type == XML_ELEMENT_NODE)
                         squeeze_texts(node);
+                else if (node->type == XML_TEXT_NODE && xmlIsBlankNode(node))
+                        drop(node);
+                else if (node->type == XML_TEXT_NODE)
+                        squeeze_text(node);
+        }
 }
 
 /* What libvirt does not read may be all that was in it; then there is nothing that it would show. */
@@ -293,8 +299,8 @@ static char *reverted_normal(const char *xml, size_t length) {
         if (normal)
                 doc = parse(normal, strlen(normal), 0);
         if (doc) {
-                drop_empty_metadata(xmlDocGetRootElement(doc));
                 squeeze_texts(xmlDocGetRootElement(doc));
+                drop_empty_metadata(xmlDocGetRootElement(doc));
         }
         return canonical_doc(doc);
 }
