@@ -7,9 +7,9 @@
 #
 # Suites: style (clang-format, shellcheck), analysis (clang-tidy, cppcheck), those that Meson knows (unit, integration and so
 # on), e2e (real guests in a sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for
-# FUZZ_SECONDS, 60), sanitize (Meson's, but for docs, under the address and undefined behaviour sanitizers), threads
-# (integration, under the thread sanitizer), valgrind (unit), lab (the Debian packages on emulated hosts; needs root).
-# Without an argument, all of them.
+# FUZZ_SECONDS, 60), sanitize (Meson's, but for docs, and e2e, under the address and undefined behaviour sanitizers), threads
+# (integration and e2e, under the thread sanitizer), valgrind (unit, integration and e2e), lab (the Debian packages on
+# emulated hosts; needs root). Without an argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
@@ -317,15 +317,17 @@ run_tap() {
     collect tap "$name" "$status" "$work/tap"
 }
 
+# BUILD CASE…
 run_cases() {
-    local name
+    local folder=$1 name
 
-    for name in "${cases[@]}"; do
+    shift
+    for name; do
         if ((EUID != 0)); then
             result skip "$name (needs root)"
         else
             printf -- '-- %s\n' "$name"
-            XSAVESD_BUILD=$build run_tap "$name" 600 "$root/tests/e2e/$name.sh"
+            XSAVESD_BUILD=$folder run_tap "$name" 600 "$root/tests/e2e/$name.sh"
         fi
     done
 }
@@ -338,32 +340,42 @@ names = {suite.split(":")[-1] for test in json.load(sys.stdin) for suite in test
 print("\n".join(sorted(names, key=lambda name: (name != "unit", name))))'
 }
 
+# Each end-to-end case fails where the sanitizers have something to say of the daemon (e2e_end in tests/e2e/lib.sh).
 run_sanitized() {
     local names
+    local -x XSAVESD_TEST_SLOWDOWN=20 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
     if ! make_build "$work/sanitized" -Db_sanitize=address,undefined -Db_lundef=false; then
         result fail "does not build with sanitizers"
         return
     fi
     mapfile -t names < <(meson_suites "$work/sanitized" | grep -vx docs)
-    XSAVESD_TEST_SLOWDOWN=20 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-        run_meson "$work/sanitized" sanitize "${names[@]}" --
+    run_meson "$work/sanitized" sanitize "${names[@]}" --
+    mapfile -t names < <(all_cases)
+    run_cases "$work/sanitized" "${names[@]}"
 }
 
 # What libvirt and the libraries under it do among themselves is theirs: they are not built with it.
 run_threads() {
+    local names
+    local -x XSAVESD_TEST_SLOWDOWN=20 TSAN_OPTIONS="halt_on_error=0 suppressions=$root/tests/threads.supp"
+
     if ! make_build "$work/threads" -Db_sanitize=thread -Db_lundef=false -Dman=disabled; then
         result fail "does not build with the thread sanitizer"
         return
     fi
-    XSAVESD_TEST_SLOWDOWN=20 TSAN_OPTIONS="halt_on_error=0 suppressions=$root/tests/threads.supp" \
-        run_meson "$work/threads" threads integration --
+    run_meson "$work/threads" threads integration --
+    mapfile -t names < <(all_cases)
+    run_cases "$work/threads" "${names[@]}"
 }
 
 run_valgrind() {
-    XSAVESD_TEST_SLOWDOWN=100 run_meson "$build" valgrind unit -- --timeout-multiplier 10 \
-        --wrapper "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
-            --suppressions=$root/tests/valgrind.supp"
+    local names
+
+    XSAVESD_TEST_SLOWDOWN=100 run_meson "$build" valgrind unit integration -- --timeout-multiplier 10 \
+        --wrapper "$root/tests/valgrind.sh"
+    mapfile -t names < <(all_cases)
+    XSAVESD_TEST_SLOWDOWN=20 XSAVESD_TEST_VALGRIND=yes run_cases "$build" "${names[@]}"
 }
 
 run_coverage() {
@@ -423,7 +435,7 @@ if [[ -n $built ]]; then
     for name in "${names[@]}"; do
         ! is_chosen "$name" || suite "$name" run_meson "$build" "$name" "$name" --
     done
-    ((${#cases[@]} == 0)) || suite e2e run_cases
+    ((${#cases[@]} == 0)) || suite e2e run_cases "$build" "${cases[@]}"
     ! is_chosen coverage || suite coverage run_coverage
     ! is_chosen fuzz || suite fuzz run_fuzz
     ! is_chosen sanitize || suite sanitize run_sanitized

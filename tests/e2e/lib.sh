@@ -13,9 +13,19 @@
 
 # The host that the functions below act on; a case with two hosts switches it.
 host=rome
+
+# A sanitizer or valgrind said something of the daemon. It ends before that is looked for: leaks are told at the end.
+has_fault() {
+    agent_down "$1"
+    sandbox_service_log "$1" xsavesd | grep -qE 'Sanitizer|runtime error:|^==[0-9]+== '
+}
+
 e2e_end() {
     local status=$? name log
 
+    for name in "${!sandbox_line[@]}"; do
+        ! has_fault "$name" || ok "the daemon on $name has no fault in it" false
+    done
     if ((tap_failed > 0 || (status != 0 && status != 77))); then
         for name in "${!sandbox_line[@]}"; do
             for log in xsavesd libvirtd; do

@@ -12,6 +12,8 @@ build=${XSAVESD_BUILD:?XSAVESD_BUILD does not name a build folder}
 base=$(mktemp -d /tmp/xsavesd-integration.XXXXXX)
 libvirt_uri="test+unix:///default?socket=$base/libvirt/libvirt-sock"
 bus_address="unix:path=$base/bus"
+under=()
+[[ -z ${XSAVESD_TEST_VALGRIND:-} ]] || under=("$here/../valgrind.sh")
 declare -A process=()
 
 # start NAME COMMAND…: in the background, output to $base/NAME.log.
@@ -33,9 +35,14 @@ stop() {
     unset "process[$1]"
 }
 
+# A sanitizer or valgrind said something of the daemon.
+has_fault() { grep -qE 'Sanitizer|runtime error:|^==[0-9]+== ' "$base/xsavesd.log"; }
+
 finish() {
     local status=$? name
 
+    stop xsavesd
+    ! has_fault || ok "the daemon has no fault in it" false
     for name in xsavesd client holder libvirtd dbus; do
         stop "$name"
         if ((tap_failed > 0)); then
@@ -105,9 +112,9 @@ daemon_ready() { property_is LibvirtConnected "b true"; }
 
 # daemon_up FACTS: with the policy in $base/etc.
 daemon_up() {
-    start xsavesd "$build/daemon/xsavesd" --bus "$bus_address" --policy "$base/etc" --host "$1" \
+    start xsavesd "${under[@]}" "$build/daemon/xsavesd" --bus "$bus_address" --policy "$base/etc" --host "$1" \
         --connect "$libvirt_uri"
-    wait_for 15 daemon_ready || bail "the daemon is not ready"
+    wait_for $((15 * ${XSAVESD_TEST_SLOWDOWN:-1})) daemon_ready || bail "the daemon is not ready"
 }
 
 generation() { property PolicyGeneration | cut -d' ' -f2; }

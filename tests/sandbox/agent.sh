@@ -10,11 +10,15 @@
 #   agent_down HOST
 #   agent_policy HOST           replace policy.ini by standard input
 #   agent_property HOST NAME    a D-Bus property
+#
+# With XSAVESD_TEST_VALGRIND, the daemon runs under valgrind, which says on its stderr what it finds.
 
 # shellcheck source=../sandbox/guest.sh
 . "$(dirname "${BASH_SOURCE[0]}")/guest.sh"
 
-agent_program=${XSAVESD_DAEMON:-/usr/libexec/xsavesd}
+agent_program=/usr/libexec/xsavesd
+agent_under=()
+[[ -z ${XSAVESD_TEST_VALGRIND:-} ]] || agent_under=(/run/valgrind.sh)
 
 agent_host_up() {
     sandbox_up "$1" && sandbox_install "$1" "$2" && agent_facts "$1" && sandbox_libvirt_up "$1"
@@ -43,11 +47,13 @@ agent_up() {
     local host=$1
 
     shift
+    # The daemon's user may not reach it where it is.
+    [[ -z ${XSAVESD_TEST_VALGRIND:-} ]] || cp "$sandbox_source"/../valgrind.{sh,supp} "$sandbox_base/$host/run/" || return 1
     # As systemd does: RuntimeDirectory=xsavesd.
     sandbox_in "$host" install -d -m 700 -o xsavesd -g xsavesd /run/xsavesd || return 1
     sandbox_service_up "$host" xsavesd "$@" env RUNTIME_DIRECTORY=/run/xsavesd setpriv --reuid xsavesd --regid xsavesd --init-groups --no-new-privs \
-        --bounding-set -all --inh-caps -all "$agent_program" --host /run/facts.ini || return 1
-    wait_for 15 agent_ready_or_dead "$host"
+        --bounding-set -all --inh-caps -all "${agent_under[@]}" "$agent_program" --host /run/facts.ini || return 1
+    wait_for $((15 * ${XSAVESD_TEST_SLOWDOWN:-1})) agent_ready_or_dead "$host"
     agent_is_ready "$host"
 }
 
