@@ -20,10 +20,6 @@ size_t glob_suffix_length(const char *glob) {
         return n;
 }
 
-bool glob_is_literal(const char *glob) {
-        return glob[glob_prefix_length(glob)] == '\0';
-}
-
 bool globs_match(char *const *globs, const char *value) {
         if (!globs)
                 return true;

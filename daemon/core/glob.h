@@ -9,9 +9,6 @@
 size_t glob_prefix_length(const char *glob);
 size_t glob_suffix_length(const char *glob);
 
-/* Does it match one text only, itself? */
-bool glob_is_literal(const char *glob);
-
 /* Does one of the globs match? A value of NULL matches no glob; no list (NULL) matches any value. */
 bool globs_match(char *const *globs, const char *value);
 

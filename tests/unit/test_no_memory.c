@@ -302,13 +302,15 @@ static const char grants[] =
 static const char shadowed[] =
         "[policy]\nvirt-types = kvm qemu\n[guest g]\nname = *\nxsaves = deny\n"
         "[guest a]\nname = *\nxsaves = keep\n[guest b]\nname = a*\nxsaves = deny\n";
+static const char doubtful[] =
+        "[host h]\nhostname = *\nxsaves = allow\n[guest a]\nname = a, b\nxsaves = allow\n";
 static const char wrong[] =
         "[policy]\nenforce = perhaps\nenforce = no\nvirt-types =\n[gust x]\na = b\n"
         "[guest g]\nxsaves = allow\nguest = yes\nname: a\n[host]\n"
         "[guest u]\nuuid = xyz\nxsaves = allow\nerratum-1386 = live\n";
 
 static void policies(void **state UNUSED) {
-        static const char *const texts[] = {grants, shadowed, wrong, "\xff[\n a\n"};
+        static const char *const texts[] = {grants, shadowed, doubtful, wrong, "\xff[\n a\n"};
 
         for (size_t i = 0; i < ELEMENTS_OF(texts); i++) {
                 struct attempt attempt = of_text(load_policy, texts[i]);

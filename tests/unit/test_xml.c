@@ -370,6 +370,19 @@ static void test_entries_behind_comments(void **state UNUSED) {
         deny(&maker, NULL);
 }
 
+/* --- what XML has no character for --- */
+
+static void test_no_such_characters(void **state UNUSED) {
+        static const char domain[] = "<domain/>";
+        AUTO_XML struct xml_document *document = NULL;
+        AUTO_FREE char *reason = NULL;
+
+        assert_int_equal(xml_parse(domain, strlen(domain), &document, &reason), 0);
+        assert_int_equal(xml_set_attribute(xml_root(document), "a", "\x01\t\x1f\xef\xbf\xbf\x7f"),
+                         0);
+        assert_string_equal(xml_attribute(xml_root(document), "a"), "?\t????\x7f");
+}
+
 /* --- all that is cut off --- */
 
 /* A definition cut anywhere is refused, and nothing is read behind its end. */
@@ -418,6 +431,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_many_entries),
                 cmocka_unit_test(test_many_features_put_back),
                 cmocka_unit_test(test_entries_behind_comments),
+                cmocka_unit_test(test_no_such_characters),
                 cmocka_unit_test(test_cut_anywhere),
         };
 
