@@ -98,12 +98,6 @@ static void warn(const char *what, int r) {
                 log_warning("Cannot signal %s on the bus: %s", what, strerror(-r));
 }
 
-static void on_decided(const struct manager_event *event, void *userdata) {
-        struct bus *bus = userdata;
-
-        warn("a decision", bus_interface_emit_decided(bus->connection, event));
-}
-
 static void on_policy(void *userdata) {
         struct bus *bus = userdata;
 
@@ -134,7 +128,6 @@ int bus_new(const char *address, struct manager *manager, struct bus **ret) {
         if (r < 0)
                 return r;
 
-        manager->on_decided = on_decided;
         manager->on_policy = on_policy;
         manager->on_libvirt = on_libvirt;
         manager->userdata = bus;
@@ -146,7 +139,6 @@ struct bus *bus_free(struct bus *bus) {
         if (!bus)
                 return NULL;
         if (bus->manager->userdata == bus) {
-                bus->manager->on_decided = NULL;
                 bus->manager->on_policy = NULL;
                 bus->manager->on_libvirt = NULL;
         }

@@ -31,6 +31,20 @@ static int refuse_xml(sd_bus_error *error, const char *reason) {
 
 /* --- methods --- */
 
+static void emit_decided(sd_bus *bus, enum gate_operation operation,
+                         const struct gate_answer *answer) {
+        const struct guest *guest = &answer->guest;
+        int r;
+
+        r = sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "Decided", "sssbsss",
+                               guest->name ? guest->name : "", guest->uuid ? guest->uuid : "",
+                               gate_operation_to_string(operation), (int)answer->accept,
+                               verdict_to_string(answer->decision.verdict),
+                               reason_to_string(answer->decision.reason), answer->message);
+        if (r < 0)
+                log_warning("Cannot signal a decision on the bus: %s", strerror(-r));
+}
+
 /*
  * Gate(s operation, s sub_operation, s xml) -> (b accept, s verdict, s reason, s message)
  * For libvirt's hook: root only. `xml` is what libvirt gives to the hook. `message` is one line for whoever
@@ -61,9 +75,13 @@ static int method_gate(sd_bus_message *call, void *userdata, sd_bus_error *error
                 return refuse_xml(error, refused);
         if (r < 0)
                 return r;
-        return sd_bus_reply_method_return(call, "bsss", answer.accept,
-                                          verdict_to_string(answer.decision.verdict),
-                                          reason_to_string(answer.decision.reason), answer.message);
+        r = sd_bus_reply_method_return(call, "bsss", answer.accept,
+                                       verdict_to_string(answer.decision.verdict),
+                                       reason_to_string(answer.decision.reason), answer.message);
+        /* The hook waits, whoever monitors does not. */
+        if (r >= 0 && gate_answer_is_news(operation, &answer))
+                emit_decided(sd_bus_message_get_bus(call), operation, &answer);
+        return r;
 }
 
 /*
@@ -341,12 +359,6 @@ const sd_bus_vtable bus_interface_vtable[] = {
 };
 
 /* --- signals --- */
-
-int bus_interface_emit_decided(sd_bus *bus, const struct manager_event *event) {
-        return sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "Decided", "sssbsss", event->guest,
-                                  event->uuid, event->operation, (int)event->accept, event->verdict,
-                                  event->reason, event->message);
-}
 
 int bus_interface_emit_policy(sd_bus *bus, const struct manager *manager) {
         int r;

@@ -11,6 +11,5 @@
 extern const sd_bus_vtable bus_interface_vtable[];
 
 /* Signals. */
-int bus_interface_emit_decided(sd_bus *bus, const struct manager_event *event);
 int bus_interface_emit_policy(sd_bus *bus, const struct manager *manager);
 int bus_interface_emit_libvirt(sd_bus *bus);

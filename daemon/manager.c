@@ -390,11 +390,6 @@ static void log_answer(const struct manager *manager, enum gate_operation operat
                           verdict_to_string(decision->verdict), reason_to_string(decision->reason));
 }
 
-/* `start` follows `prepare` with the same guest, and what is accepted twice is worth one line. */
-static bool is_repeated(enum gate_operation operation, const struct gate_answer *answer) {
-        return operation == GATE_STARTED || (operation == GATE_START && answer->accept);
-}
-
 static void act_on_answer(struct manager *manager, enum gate_operation operation,
                           const struct gate_answer *answer) {
         bool restart = !answer->accept && answer->decision.verdict == VERDICT_GRANT &&
@@ -425,21 +420,8 @@ int manager_gate(struct manager *manager, enum gate_operation operation, const c
                 return r;
 
         act_on_answer(manager, operation, &answer);
-        if (!is_repeated(operation, &answer)) {
+        if (gate_answer_is_news(operation, &answer))
                 log_answer(manager, operation, &answer);
-                if (manager->on_decided)
-                        manager->on_decided(
-                                &(const struct manager_event){
-                                        .guest = answer.guest.name ? answer.guest.name : "",
-                                        .uuid = answer.guest.uuid ? answer.guest.uuid : "",
-                                        .operation = gate_operation_to_string(operation),
-                                        .accept = answer.accept,
-                                        .verdict = verdict_to_string(answer.decision.verdict),
-                                        .reason = reason_to_string(answer.decision.reason),
-                                        .message = answer.message,
-                                },
-                                manager->userdata);
-        }
         *ret = answer;
         return 0;
 }

@@ -21,13 +21,6 @@ struct manager_options {
         const char *runtime_folder; /* NULL: none */
 };
 
-/* One decision at the gate, or in the rewrite of a domain, as the bus signals it. */
-struct manager_event {
-        const char *guest, *uuid, *operation;
-        bool accept;
-        const char *verdict, *reason, *message;
-};
-
 struct converge_waiter;
 typedef void (*converge_callback)(const struct virt_change *changes, size_t n_changes,
                                   const char *error, void *userdata);
@@ -50,7 +43,6 @@ struct manager {
         uint64_t last_request;
 
         /* The bus listens: told of each after it happened. May be NULL. */
-        void (*on_decided)(const struct manager_event *event, void *userdata);
         void (*on_policy)(void *userdata);
         void (*on_libvirt)(void *userdata);
         void *userdata;

@@ -132,3 +132,7 @@ int gate_judge(const struct judge *judge, enum gate_operation operation, bool in
         answer = (struct gate_answer){};
         return 0;
 }
+
+bool gate_answer_is_news(enum gate_operation operation, const struct gate_answer *answer) {
+        return operation != GATE_STARTED && (operation != GATE_START || !answer->accept);
+}

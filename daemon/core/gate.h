@@ -37,3 +37,6 @@ void gate_answer_clear(struct gate_answer *answer);
  */
 int gate_judge(const struct judge *judge, enum gate_operation operation, bool incoming,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason);
+
+/* Worth being told? `start` follows `prepare` with the same guest: what is accepted twice is told once. */
+bool gate_answer_is_news(enum gate_operation operation, const struct gate_answer *answer);
