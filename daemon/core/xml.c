@@ -94,6 +94,23 @@ __attribute__((constructor)) static void watch_allocations(void) {
         xmlMemSetup(xml_release, xml_malloc, xml_realloc, xml_strdup);
 }
 
+/*
+ * Each thread gets a state of its own when it first uses libxml2, and where there is no memory for it, libxml2 2.9 calls
+ * itself without end to say so (xmlGetGlobalState()). So there is memory first.
+ */
+static bool has_room_for_state(void) {
+        static __thread __attribute__((tls_model("initial-exec"))) bool has_room;
+
+        if (!has_room) {
+                enum { MORE_THAN_A_STATE = 4096 };
+                void *trial = xmlMalloc(MORE_THAN_A_STATE);
+
+                has_room = trial != NULL;
+                xmlFree(trial);
+        }
+        return has_room;
+}
+
 static struct silence be_silent(void) {
         struct silence silence = {xmlStructuredError, xmlStructuredErrorContext};
 
@@ -226,6 +243,10 @@ static bool is_known_encoding(const xmlDoc *doc) {
 
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
         CLEANUP(parse_clear) struct parse parse = {};
+
+        if (!has_room_for_state())
+                return -ENOMEM;
+
         WITH_LIBXML2;
         CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = NULL;
         CLEANUP(xmlFreeDoc_p) xmlDoc *doc = NULL;

@@ -78,6 +78,9 @@ static bool counts(const struct function *function, const void *caller) {
 
         if (strcmp(function->kind, wanted.kind) != 0 || dladdr(caller, &info) == 0)
                 return false;
+        /* libxml2 2.9 calls itself without end where this fails: has_room_for_state() in daemon/core/xml.c. */
+        if (info.dli_sname && strcmp(info.dli_sname, "xmlGetGlobalState") == 0)
+                return false;
         name = strrchr(info.dli_fname, '/');
         /* What a library calls of itself does not fail by itself. */
         if (name && strncmp(name, "/libsystemd.so", 14) == 0 &&

@@ -71,6 +71,17 @@ static void test_operations(void **state UNUSED) {
 }
 
 /* XML that is refused has no answer but a reason, whatever the operation. */
+static void test_news(void **state UNUSED) {
+        const struct gate_answer accepted = {.accept = true}, refused = {};
+
+        assert_true(gate_answer_is_news(GATE_PREPARE, &accepted));
+        assert_true(gate_answer_is_news(GATE_PREPARE, &refused));
+        assert_false(gate_answer_is_news(GATE_START, &accepted));
+        assert_true(gate_answer_is_news(GATE_START, &refused));
+        assert_false(gate_answer_is_news(GATE_STARTED, &accepted));
+        assert_true(gate_answer_is_news(GATE_MIGRATE, &accepted));
+}
+
 static void test_refused(void **state UNUSED) {
         AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
         static const char *const texts[] = {"", "<domain", "<network/>",
@@ -92,8 +103,9 @@ static void test_refused(void **state UNUSED) {
 int main(int argc, char **argv) {
         char *no_row[] = {(char *)"operations-that-are-not-judged", NULL};
         char *no_row_either[] = {(char *)"xml-that-is-refused", NULL};
-        char **first[] = {no_row}, **second[] = {no_row_either};
-        const struct table operations = {first, 1}, refused = {second, 1};
+        char *no_third_row[] = {(char *)"answers-that-are-told", NULL};
+        char **first[] = {no_row}, **second[] = {no_row_either}, **third[] = {no_third_row};
+        const struct table operations = {first, 1}, refused = {second, 1}, news = {third, 1};
         AUTO_TABLE struct table *table = NULL;
 
         data_init(argc, argv);
@@ -101,6 +113,7 @@ int main(int argc, char **argv) {
         return table_run("gate",
                          (struct table_part[]){{table, test_row},
                                                {&operations, test_operations},
-                                               {&refused, test_refused}},
-                         3);
+                                               {&refused, test_refused},
+                                               {&news, test_news}},
+                         4);
 }

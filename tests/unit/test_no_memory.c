@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "alloc_fault.h"
@@ -15,6 +16,7 @@
 #include "core/gate.h"
 #include "core/known.h"
 #include "core/rewrite.h"
+#include "core/xml.h"
 #include "data.h"
 
 /* More than any of these ever makes. */
@@ -441,6 +443,28 @@ static void exhaust_domain(const struct bench *bench, const char *xml) {
         }
 }
 
+static void *parse_first_thing(void *userdata UNUSED) {
+        static const char text[] = "<domain/>";
+        AUTO_XML struct xml_document *document = NULL;
+        AUTO_FREE char *reason = NULL;
+        bool told;
+
+        alloc_fault_arm(1, true);
+        told = xml_parse(text, strlen(text), &document, &reason) == -ENOMEM;
+        alloc_fault_disarm();
+        return told && xml_parse(text, strlen(text), &document, &reason) == 0 ? document : NULL;
+}
+
+/* libxml2 makes something for each thread, and breaks where there is no memory for that. */
+static void a_threads_first_document(void **state UNUSED) {
+        pthread_t thread;
+        void *parsed;
+
+        assert_int_equal(pthread_create(&thread, NULL, parse_first_thing, NULL), 0);
+        assert_int_equal(pthread_join(thread, &parsed), 0);
+        assert_non_null(parsed);
+}
+
 static void domains_of_all_kinds(void **state UNUSED) {
         for (size_t i = 0; i < ELEMENTS_OF(benches); i++) {
                 AUTO_BENCH struct bench *bench = bench_new(benches[i].policy, benches[i].host);
@@ -470,6 +494,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(facts),
                 cmocka_unit_test(maps),
                 cmocka_unit_test(capabilities),
+                cmocka_unit_test(a_threads_first_document),
                 cmocka_unit_test(domains_of_all_kinds),
                 cmocka_unit_test(odd_documents),
         };
