@@ -10,7 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* struct xml_document is xmlDoc, struct xml_element is xmlNode: the names keep libxml2 in this file. */
+#include "core/xml_memory.h"
+
+/* struct xml_document is xmlDoc, struct xml_element is xmlNode: the names keep libxml2 out of all other files. */
 static xmlDoc *doc_of(struct xml_document *document) {
         return (xmlDoc *)document;
 }
@@ -50,82 +52,6 @@ static void xmlFreeNode_p(xmlNode **node) {
 #define NAMES_MAX (64u << 10)
 #define NAMESPACES_MAX 256
 
-/* What libxml2 says outside of a parser, of encodings, goes to stderr by default; per thread. */
-struct silence {
-        xmlStructuredErrorFunc function;
-        void *context;
-};
-
-static void ignore_error(void *userdata UNUSED, xmlError *error UNUSED) {
-}
-
-/*
- * Where memory runs out, libxml2 2.9 may go on in silence with less than there should be: without a namespace, a name, a
- * text. So its allocations come through here, and what it did while one of them failed counts for nothing. They are
- * malloc()'s own, so that others in the process are free to mix the two.
- */
-/* The model: in a module, too, it then needs no memory of its own. */
-static __thread __attribute__((tls_model("initial-exec"))) bool memory_ran_out;
-
-static void *note_block(void *block) {
-        if (!block)
-                memory_ran_out = true;
-        return block;
-}
-
-static void *xml_malloc(size_t size) {
-        return note_block(malloc(size));
-}
-
-static void *xml_realloc(void *block, size_t size) {
-        return note_block(realloc(block, size));
-}
-
-static char *xml_strdup(const char *text) {
-        return note_block(strdup(text));
-}
-
-static void xml_release(void *block) {
-        free(block);
-}
-
-/* Before there is another thread. */
-__attribute__((constructor)) static void watch_allocations(void) {
-        xmlMemSetup(xml_release, xml_malloc, xml_realloc, xml_strdup);
-}
-
-/*
- * Each thread gets a state of its own when it first uses libxml2, and where there is no memory for it, libxml2 2.9 calls
- * itself without end to say so (xmlGetGlobalState()). So there is memory first.
- */
-static bool has_room_for_state(void) {
-        static __thread __attribute__((tls_model("initial-exec"))) bool has_room;
-
-        if (!has_room) {
-                enum { MORE_THAN_A_STATE = 4096 };
-                void *trial = xmlMalloc(MORE_THAN_A_STATE);
-
-                has_room = trial != NULL;
-                xmlFree(trial);
-        }
-        return has_room;
-}
-
-static struct silence be_silent(void) {
-        struct silence silence = {xmlStructuredError, xmlStructuredErrorContext};
-
-        memory_ran_out = false;
-        xmlSetStructuredErrorFunc(NULL, ignore_error);
-        return silence;
-}
-
-static void speak_again(struct silence *silence) {
-        xmlSetStructuredErrorFunc(silence->context, silence->function);
-}
-
-/* To stand in front of all that makes libxml2 allocate; memory_ran_out tells behind it. */
-#define WITH_LIBXML2 CLEANUP(speak_again) UNUSED struct silence silence = be_silent()
-
 /* State of a parse, for the SAX handlers. */
 struct parse {
         const char *refused; /* why the parser was stopped; NULL: it was not */
@@ -145,7 +71,7 @@ static void note_error(void *userdata, xmlError *error) {
                 return;
         if (format_to(&parse->error, "line %d: %s", error->line,
                       error->message ? error->message : "not well-formed") < 0)
-                memory_ran_out = true;
+                xml_memory_note(NULL);
         else
                 make_one_line(parse->error);
 }
@@ -244,7 +170,7 @@ static bool is_known_encoding(const xmlDoc *doc) {
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
         CLEANUP(parse_clear) struct parse parse = {};
 
-        if (!has_room_for_state())
+        if (!xml_memory_is_ready())
                 return -ENOMEM;
 
         WITH_LIBXML2;
@@ -264,7 +190,7 @@ int xml_parse(const char *text, size_t length, struct xml_document **ret, char *
         doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                                         XML_PARSE_COMPACT);
-        if (memory_ran_out)
+        if (xml_memory_ran_out())
                 return -ENOMEM;
         /* The dictionary may have been full, and then libxml2 drops the declaration of a namespace in silence. It grows by
          * steps; the one past the limit comes after some 20,000 bytes of names. */
@@ -310,7 +236,7 @@ int xml_serialize(struct xml_document *document, char **ret, size_t *ret_length)
         if (!save)
                 return -ENOMEM;
         written = xmlSaveDoc(save, doc);
-        if (xmlSaveClose(save) < 0 || written < 0 || memory_ran_out)
+        if (xmlSaveClose(save) < 0 || written < 0 || xml_memory_ran_out())
                 return -ENOMEM;
 
         length = (size_t)xmlBufferLength(buffer);
@@ -403,7 +329,7 @@ int xml_text(const struct xml_element *element, char **ret) {
 
         if (!content)
                 return -ENOMEM;
-        r = memory_ran_out ? -ENOMEM : strdup_to(ret, (const char *)content);
+        r = xml_memory_ran_out() ? -ENOMEM : strdup_to(ret, (const char *)content);
         xmlFree(content);
         return r;
 }
@@ -427,7 +353,7 @@ int xml_set_attribute(struct xml_element *element, const char *name, const char 
         make_xml_text(text);
         attribute =
                 xmlSetNsProp(node_of(element), NULL, (const xmlChar *)name, (const xmlChar *)text);
-        return attribute && !memory_ran_out ? 0 : -ENOMEM;
+        return attribute && !xml_memory_ran_out() ? 0 : -ENOMEM;
 }
 
 void xml_remove_attribute(struct xml_element *element, const char *name) {
@@ -530,7 +456,7 @@ int xml_append_child(struct xml_element *parent_element, const char *ns, const c
                 r = insert_element(parent, before, ns, prefix, name, &node);
         if (r >= 0 && was_empty)
                 r = insert_indent(parent, NULL, depth);
-        if (r < 0 || memory_ran_out)
+        if (r < 0 || xml_memory_ran_out())
                 return -ENOMEM;
 
         *ret = element_of(node);
@@ -619,7 +545,7 @@ int xml_put_back(struct xml_element *parent_element, const char *ns, const char 
                 r = insert_text(parent, next, position->before);
         if (r >= 0)
                 r = insert_element(parent, next, ns, prefix, name, &node);
-        if (r < 0 || memory_ran_out)
+        if (r < 0 || xml_memory_ran_out())
                 return -ENOMEM;
 
         *ret = element_of(node);

@@ -78,7 +78,7 @@ static bool counts(const struct function *function, const void *caller) {
 
         if (strcmp(function->kind, wanted.kind) != 0 || dladdr(caller, &info) == 0)
                 return false;
-        /* libxml2 2.9 calls itself without end where this fails: has_room_for_state() in daemon/core/xml.c. */
+        /* libxml2 2.9 calls itself without end where this fails: xml_memory_is_ready(). */
         if (info.dli_sname && strcmp(info.dli_sname, "xmlGetGlobalState") == 0)
                 return false;
         name = strrchr(info.dli_fname, '/');
