@@ -364,7 +364,7 @@ run_threads() {
         result fail "does not build with the thread sanitizer"
         return
     fi
-    run_meson "$work/threads" threads integration --
+    run_meson "$work/threads" threads unit integration --
     mapfile -t names < <(all_cases)
     run_cases "$work/threads" "${names[@]}"
 }
