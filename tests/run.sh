@@ -8,8 +8,8 @@
 # Suites: style (clang-format, shellcheck), analysis (clang-tidy, cppcheck), those that Meson knows (unit, integration and so
 # on), e2e (real guests in a sandbox; needs root), coverage (of daemon/core by the unit tests), fuzz (each target for
 # FUZZ_SECONDS, 60), sanitize (Meson's, but for docs, and e2e, under the address and undefined behaviour sanitizers), threads
-# (integration and e2e, under the thread sanitizer), valgrind (unit, integration and e2e), lab (the Debian packages on
-# emulated hosts; needs root). Without an argument, all of them.
+# (unit, integration and e2e, under the thread sanitizer), valgrind (the same), lab (the Debian packages on emulated hosts;
+# needs root). Without an argument, all of them.
 # CASE is a script in tests/e2e, without its ".sh". Missing packages (tests/packages.txt) are installed where this runs as
 # root. BUILD is kept and used again; else the build is in a temporary folder.
 #
