@@ -98,15 +98,10 @@ static void print_metrics(FILE *out, const json_t *properties, const json_t *gue
 }
 
 int verb_metrics(struct cli *cli) {
-        AUTO_BUS sd_bus *bus = NULL;
         AUTO_JSON json_t *properties = NULL, *guests = NULL;
         int r;
 
-        r = remote_open(cli, &bus);
-        if (r == 0)
-                r = remote_properties(bus, &properties);
-        if (r == 0)
-                r = remote_list_guests(bus, &guests);
+        r = remote_state(cli, &properties, &guests);
         if (r != 0 && r != STATUS_NO_DAEMON)
                 return r;
 

@@ -261,3 +261,13 @@ int remote_tell_outage(sd_bus *bus) {
 int remote_list_guests(sd_bus *bus, json_t **ret) {
         return remote_call(bus, "ListGuests", ret, "");
 }
+
+int remote_state(struct cli *cli, json_t **ret_properties, json_t **ret_guests) {
+        AUTO_BUS sd_bus *bus = NULL;
+        int r;
+
+        r = remote_open(cli, &bus);
+        if (r == 0)
+                r = remote_properties(bus, ret_properties);
+        return r == 0 ? remote_list_guests(bus, ret_guests) : r;
+}

@@ -54,3 +54,6 @@ int remote_tell_outage(sd_bus *bus);
 
 /* Every guest that the daemon knows: an array of objects, sorted by name. */
 int remote_list_guests(sd_bus *bus, json_t **ret);
+
+/* All that the daemon tells without being asked for more: its properties and its guests. Owned, also where it fails. */
+int remote_state(struct cli *cli, json_t **ret_properties, json_t **ret_guests);

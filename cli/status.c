@@ -176,15 +176,10 @@ static int print_status_json(struct cli *cli, const json_t *properties, const js
 }
 
 int verb_status(struct cli *cli) {
-        AUTO_BUS sd_bus *bus = NULL;
         AUTO_JSON json_t *properties = NULL, *guests = NULL;
         int r;
 
-        r = remote_open(cli, &bus);
-        if (r == 0)
-                r = remote_properties(bus, &properties);
-        if (r == 0)
-                r = remote_list_guests(bus, &guests);
+        r = remote_state(cli, &properties, &guests);
         if (r != 0)
                 return r;
         if (cli_has(cli, OPTION_JSON))

@@ -11,26 +11,12 @@
 export DBUS_SYSTEM_BUS_ADDRESS=$bus_address LC_ALL=C.UTF-8
 steady="s|$base|BASE|g; s/(version|\"version\":|version=)( ?\"?)[0-9.]+/\1\2VERSION/; s/^[0-9:]{8}  /TIME  /"
 
-mkdir "$base/etc"
-facts no >"$base/masked.facts"
+masked_host
 write_policy() {
-    cat >"$base/etc/policy.ini" <<END
-[policy]
-virt-types = test
-$1
-[host all]
-hostname = *
-xsaves = allow
-
-[guest granted]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-
-[guest unsaid]
-name = unsaid
-xsaves = allow
-END
+    {
+        granting_policy "$1"
+        printf '[guest unsaid]\nname = unsaid\nxsaves = allow\n'
+    } >"$base/etc/policy.ini"
 }
 write_policy ""
 

@@ -7,23 +7,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-on_drift() {
-    policy <<END
-[policy]
-virt-types = kvm qemu
-on-drift = $1
-
-[host rome]
-hostname = rome
-xsaves = allow
-
-[guest bench]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-END
-}
-
 hook_waits() { on_host sh -c 'grep -qs "^/etc/libvirt/hooks/qemu.d/xsavesd" /proc/[0-9]*/cmdline'; }
 
 # The start is under way before the daemon hears of the definition.
@@ -44,7 +27,7 @@ start_drifting() {
 }
 
 host_up
-on_drift refuse
+policy_grant_with 'on-drift = refuse'
 daemon_up
 
 ok "refuse: the start is refused" not start_drifting granted-refused
@@ -55,14 +38,14 @@ ok "the next start works" start granted-refused
 sees "with XSAVES" granted-refused yes
 
 generation=$(property PolicyGeneration)
-on_drift restart
+policy_grant_with 'on-drift = restart'
 ok "the policy changes" wait_for 30 not property_is PolicyGeneration "$generation"
 ok "restart: the start is refused, too" not start_drifting granted-restarted
 ok "the daemon starts the guest" wait_for 30 runs granted-restarted
 sees "with XSAVES" granted-restarted yes
 
 generation=$(property PolicyGeneration)
-on_drift accept
+policy_grant_with 'on-drift = accept'
 ok "the policy changes" wait_for 30 not property_is PolicyGeneration "$generation"
 ok "accept: the guest starts" start_drifting granted-accepted
 sees "without XSAVES" granted-accepted no

@@ -62,11 +62,13 @@ property_is() { [[ $(property "$1") == "$2" ]]; }
 
 policy() { agent_policy "$host"; }
 
-# Guests named granted* get XSAVES on this host.
-policy_grant() {
-    policy <<'END'
+# Guests named granted* get XSAVES on this host. LINE: one more key of the policy.
+policy_grant() { policy_grant_with ""; }
+policy_grant_with() {
+    policy <<END
 [policy]
 virt-types = kvm qemu
+$1
 
 [host rome]
 cpu = AuthenticAMD-23-49-*

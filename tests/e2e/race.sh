@@ -10,20 +10,7 @@
 rounds=${RACE_ROUNDS:-60}
 
 host_up
-policy <<'END'
-[policy]
-virt-types = kvm qemu
-on-drift = restart
-
-[host rome]
-hostname = rome
-xsaves = allow
-
-[guest granted]
-name = granted
-xsaves = allow
-guest = never-uses-xsaves
-END
+policy_grant_with 'on-drift = restart'
 daemon_up
 
 define granted

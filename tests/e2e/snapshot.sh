@@ -63,20 +63,7 @@ sees "without XSAVES" granted no
 ok "a snapshot of its memory" take granted live-without
 ok "it stops" stop granted
 
-ok "the rule is back, and lets drift pass" changed policy <<'END'
-[policy]
-virt-types = kvm qemu
-on-drift = accept
-
-[host rome]
-hostname = rome
-xsaves = allow
-
-[guest bench]
-name = granted*
-xsaves = allow
-guest = never-uses-xsaves
-END
+ok "the rule is back, and lets drift pass" changed policy_grant_with 'on-drift = accept'
 ok "the definition has its grant" wait_for 10 definition_forces granted
 ok "back to the memory without XSAVES" back_to granted live-without
 sees "its CPU has not changed under it" granted no

@@ -48,20 +48,7 @@ ok "the rule goes, and the definition is as it was, to the letter" wait_for 10 r
 
 # Where definitions are shown, secrets are not.
 generation=$(property PolicyGeneration)
-policy <<'END'
-[policy]
-virt-types = kvm qemu
-enforce = no
-
-[host rome]
-hostname = rome
-xsaves = allow
-
-[guest granted]
-name = granted
-xsaves = allow
-guest = never-uses-xsaves
-END
+policy_grant_with 'enforce = no'
 ok "a policy that changes nothing by itself" wait_for 10 not property_is PolicyGeneration "$generation"
 shown=$(on_host busctl call org.xsavesd1 /org/xsavesd1 org.xsavesd1.Manager Converge bas true 0; on_host xsavesctl diff granted)
 ok "what would change is shown, as a whole" grep -q "x-force-features" <<<"$shown"

@@ -149,14 +149,12 @@ host-model = EPYC-Rome
 END
 }
 
-# For daemon_up: the facts of a host that masks XSAVES, and a policy that grants it to guests named granted* alone.
-masked_host() {
-    mkdir "$base/etc"
-    facts no >"$base/masked.facts"
-    cat >"$base/etc/policy.ini" <<'END'
+# A policy that grants XSAVES to guests named granted*. LINE: one more key of [policy].
+granting_policy() {
+    cat <<END
 [policy]
 virt-types = test
-
+$1
 [host all]
 hostname = *
 xsaves = allow
@@ -165,7 +163,15 @@ xsaves = allow
 name = granted*
 xsaves = allow
 guest = never-uses-xsaves
+
 END
+}
+
+# For daemon_up: the facts of a host that masks XSAVES, and that policy.
+masked_host() {
+    mkdir "$base/etc"
+    facts no >"$base/masked.facts"
+    granting_policy "" >"$base/etc/policy.ini"
 }
 
 # The same name is the same domain.

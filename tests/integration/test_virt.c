@@ -76,17 +76,6 @@ static int teardown_libvirtd(void **state) {
         return 0;
 }
 
-static struct fixture *fixture_of(void **state) {
-        const char *why;
-
-        if (!*state) {
-                private_libvirtd_possible(&why);
-                print_message("skipped: %s\n", why);
-                skip();
-        }
-        return *state;
-}
-
 /* A watch on the libvirtd, with a policy, and with one domain that is in line. */
 static struct watch *watch_with(struct fixture *f, const char *policy, const char *name,
                                 const char *cpu) {
@@ -181,7 +170,7 @@ static void the_newest_ruleset_ends_the_pass_of_an_older_one(void **state) {
 /* --- beside another client --- */
 
 static void what_somebody_defines_is_redefined_once(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "early", FORCE);
         unsigned n_reports;
 
@@ -205,7 +194,7 @@ static void what_somebody_defines_is_redefined_once(void **state) {
 }
 
 static void a_new_ruleset_redefines_and_an_older_one_takes_it_back(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         AUTO_FREE char *before = NULL, *after = NULL;
         struct watch *watch = watch_with(f, KEEP, "guest", FORCE);
 
@@ -223,7 +212,7 @@ static void a_new_ruleset_redefines_and_an_older_one_takes_it_back(void **state)
 }
 
 static void what_is_not_enforced_is_pending(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY "enforce = no\n", "guest", FORCE);
 
         assert_int_equal(watch_guest(watch, "guest")->definition, DEFINITION_PENDING);
@@ -236,7 +225,7 @@ static void what_is_not_enforced_is_pending(void **state) {
 }
 
 static void a_start_and_a_stop_are_seen(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, KEEP, "guest", FORCE);
         virDomainPtr domain = virDomainLookupByName(f->client, "guest");
 
@@ -252,7 +241,7 @@ static void a_start_and_a_stop_are_seen(void **state) {
 }
 
 static void an_undefined_domain_is_gone_unless_it_runs(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "stopped", FORCE);
         virDomainPtr domain;
 
@@ -271,7 +260,7 @@ static void an_undefined_domain_is_gone_unless_it_runs(void **state) {
 }
 
 static void metadata_can_make_another_rule_match(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch =
                 watch_with(f, DENY "[guest w]\nos = http://microsoft.com/win/*\nxsaves = keep\n",
                            "guest", FORCE);
@@ -294,7 +283,7 @@ static const char *malformed(const char *name) {
 }
 
 static void a_refused_definition_is_reported_and_not_tried_in_a_loop(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch;
 
         client_define(f->client, "bad", FORCE);
@@ -325,7 +314,7 @@ static void a_refused_definition_is_reported_and_not_tried_in_a_loop(void **stat
 
 /* The test driver drops <qemu:commandline>, so that what is defined is never what was to be. */
 static void what_libvirt_does_not_keep_is_not_defined_in_a_loop(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, ALLOW, "guest", "");
 
         watch_for(watch, 1500);
@@ -337,7 +326,7 @@ static void what_libvirt_does_not_keep_is_not_defined_in_a_loop(void **state) {
 }
 
 static void a_dead_libvirtd_is_connected_to_again(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "guest", FORCE);
 
         virConnectClose(STEAL(f->client));
@@ -357,7 +346,7 @@ static void a_dead_libvirtd_is_connected_to_again(void **state) {
 }
 
 static void a_dry_run_shows_what_enforcing_would_do(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         static const char *const guests[] = {"guest", "nobody", NULL};
         struct watch *watch = watch_with(f, DENY "enforce = no\n", "guest", FORCE);
 
@@ -381,7 +370,7 @@ static void a_dry_run_shows_what_enforcing_would_do(void **state) {
 }
 
 static void what_is_reverted_stays_so_until_it_changes(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         static const char *const guests[] = {"guest", NULL};
         struct watch *watch = watch_with(f, DENY, "guest", FORCE);
 
@@ -409,7 +398,7 @@ static void what_is_reverted_stays_so_until_it_changes(void **state) {
 }
 
 static void a_refused_start_is_made_up_for_once(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "guest", FORCE);
         const char *uuid = watch_guest(watch, "guest")->uuid;
 
@@ -433,14 +422,14 @@ static double seconds_to_stop(struct watch *watch) {
 }
 
 static void it_stops_at_once_when_idle(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "guest", FORCE);
 
         assert_true(seconds_to_stop(watch) < 0.5);
 }
 
 static void it_stops_within_a_second_while_libvirt_hangs(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = watch_with(f, DENY, "guest", FORCE);
 
         kill(f->libvirtd.pid, SIGSTOP);

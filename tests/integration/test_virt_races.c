@@ -80,20 +80,9 @@ static int teardown(void **state) {
         return 0;
 }
 
-static struct fixture *fixture_of(void **state) {
-        const char *why;
-
-        if (!*state) {
-                private_libvirtd_possible(&why);
-                print_message("skipped: %s\n", why);
-                skip();
-        }
-        return *state;
-}
-
 /* Bring `guest` in line, with somebody else in the window, and wait until all events are in. */
 static struct watch *race(void **state, void (*action)(void)) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
 
         in_window = action;
         watch_start(&f->watch, f->libvirtd.uri);
@@ -158,7 +147,7 @@ static void metadata_set_in_the_window_is_reported(void **state) {
 }
 
 static void an_edit_after_our_define_is_not_lost(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct watch *watch = &f->watch;
 
         watch_start(watch, f->libvirtd.uri);
@@ -185,7 +174,7 @@ static void edit_what_is_left(void) {
 /* Both are waiting when the thread is done with the first, so that it is at the last one when the events come of
  * what happens to the guest. */
 static void an_edit_in_the_window_is_reported_when_another_comes_before_it_is_seen(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
 
         in_window_of_first = define_guest_and_last;
         in_window = edit;
@@ -244,7 +233,7 @@ static void a_running_domain_that_is_undefined_in_the_window_becomes_transient(v
         virDomainPtr domain;
         struct watch *watch;
 
-        fixture_of(state);
+        fixture_or_skip(state);
         client_define(client, "guest", FORCE);
         client_start(client, "guest");
         watch = race(state, undefine);
@@ -323,7 +312,7 @@ static void kill_libvirtd(void) {
 /* The last one is on its way when libvirtd dies. So is the guest, unless the thread has heard of its edit by then, and
  * has reported that. */
 static void what_is_in_flight_when_the_connection_is_lost_is_reported(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
 
         serving = &f->libvirtd;
         in_window_of_first = define_guest_and_last;
@@ -344,7 +333,7 @@ static void what_is_in_flight_when_the_connection_is_lost_is_reported(void **sta
 }
 
 static void what_a_killed_process_had_in_flight_is_reported_once(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         AUTO_FREE char *xml = NULL;
         char key[VIR_UUID_STRING_BUFLEN];
         struct in_flight killed;
@@ -370,7 +359,7 @@ static void what_a_killed_process_had_in_flight_is_reported_once(void **state) {
 }
 
 static void who_ends_by_himself_leaves_nothing_in_flight(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         struct in_flight after;
 
         f->watch.runtime_folder = f->libvirtd.folder;
@@ -384,7 +373,7 @@ static void who_ends_by_himself_leaves_nothing_in_flight(void **state) {
 }
 
 static void a_runtime_folder_that_is_not_there_keeps_nobody_from_work(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
 
         f->watch.runtime_folder = "/nonexistent";
         watch_start(&f->watch, f->libvirtd.uri);
@@ -395,7 +384,7 @@ static void a_runtime_folder_that_is_not_there_keeps_nobody_from_work(void **sta
 
 /* As a broken or a hostile file would be: too long, not ended, more than there may be. */
 static void whatever_is_in_the_file_is_survived(void **state) {
-        struct fixture *f = fixture_of(state);
+        struct fixture *f = fixture_or_skip(state);
         AUTO_FREE char *path = NULL;
         FILE *file;
 

@@ -317,3 +317,14 @@ unsigned log_count(const char *a, const char *b) {
                 n += strstr(line, a) && strstr(line, b);
         return n;
 }
+
+void *fixture_or_skip(void **state) {
+        const char *why;
+
+        if (!*state) {
+                private_libvirtd_possible(&why);
+                print_message("skipped: %s\n", why);
+                skip();
+        }
+        return *state;
+}

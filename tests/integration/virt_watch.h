@@ -87,3 +87,6 @@ void log_capture(void);
 void log_release(void);
 /* How many lines of it have both texts? */
 unsigned log_count(const char *a, const char *b);
+
+/* What a group's setup made; the test is skipped where it could not, since there can be no private libvirtd. */
+void *fixture_or_skip(void **state);
