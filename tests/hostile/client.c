@@ -4,7 +4,7 @@
  * A client of the bus that means no good, or measures what others have of it.
  *
  *   client random UID SEED N INTERFACE-XML   N calls of the interface's members with arguments of right and wrong types
- *   client flood UID SECONDS                 calls without end, answers unread for as long as the bus bears it
+ *   client flood UID SECONDS                 calls without end, answers unread for as long as the bus bears it (or SIGTERM)
  *   client gate N XML-FILE                   N calls of Gate, one after the other; prints the slowest, the 99th percentile and the median, in us
  *
  * The bus is DBUS_SYSTEM_BUS_ADDRESS. UID is taken on before the bus is seen.
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -231,13 +232,20 @@ static int ignore(sd_bus_message *reply UNUSED, void *userdata UNUSED, sd_bus_er
         return 0;
 }
 
+static volatile sig_atomic_t flood_is_over;
+
+static void end_flood(int number UNUSED) {
+        flood_is_over = 1;
+}
+
 static int flood(char **argv) {
         static const char *const calls[] = {"Reload", "Gate", "Converge", "Revert", "ListGuests"};
         uint64_t end = now_usec() + (uint64_t)atoi(argv[1]) * 1000000;
         sd_bus *bus = open_as(argv[0]);
         unsigned n = 0;
 
-        while (now_usec() < end) {
+        signal(SIGTERM, end_flood);
+        while (now_usec() < end && !flood_is_over) {
                 for (unsigned i = 0; i < 200; i++, n++)
                         if (sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE,
                                                      calls[n % ELEMENTS_OF(calls)], ignore, NULL,
