@@ -152,7 +152,9 @@ sandbox_service_gone() { ! sandbox_service_lives "$1" "$2"; }
 
 sandbox_service_down() {
     sandbox_service_signal "$1" "$2" "${3:-TERM}" || return 0
-    if ! wait_for 10 sandbox_service_gone "$1" "$2"; then
+    # libvirtd gives its threads 30 s (virNetDaemonRun()) and takes all of them where one asks a guest's monitor whose own thread
+    # has ended: processResetEvent(), for a guest that was reset at this moment.
+    if ! wait_for 45 sandbox_service_gone "$1" "$2"; then
         sandbox_say "$2 on $1 did not stop"
         sandbox_service_signal "$1" "$2" KILL
         wait_for 10 sandbox_service_gone "$1" "$2"
