@@ -294,8 +294,8 @@ void stage_down(struct stage *stage) {
 
                 unlink(path);
         }
-        rmdir(etc);
-        rmdir(stage->folder);
+        stage_must(rmdir(etc) == 0, etc);
+        stage_must(rmdir(stage->folder) == 0, stage->folder);
         free(stage->folder);
         free(stage->address);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "private_libvirtd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -52,19 +53,21 @@ void private_libvirtd_new(struct private_libvirtd *libvirtd) {
                 libvirtd->folder);
 }
 
+/* Whatever was left in the folder, libvirtd's or a test's; there are no folders in it. */
+static void remove_folder(const char *path) {
+        DIR *folder = opendir(path);
+
+        must(folder != NULL, path);
+        for (const struct dirent *entry; (entry = readdir(folder));)
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        must(unlinkat(dirfd(folder), entry->d_name, 0) == 0, entry->d_name);
+        closedir(folder);
+        must(rmdir(path) == 0, path);
+}
+
 void private_libvirtd_free(struct private_libvirtd *libvirtd) {
-        static const char *const names[] = {
-                "libvirtd.conf",     "log", "pid", "libvirt-sock", "libvirt-sock-ro",
-                "libvirt-admin-sock"};
-
         private_libvirtd_kill(libvirtd);
-        for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
-                AUTO_FREE char *path = NULL;
-
-                must(format_to(&path, "%s/%s", libvirtd->folder, names[i]) == 0, "memory");
-                unlink(path);
-        }
-        rmdir(libvirtd->folder);
+        remove_folder(libvirtd->folder);
         free(STEAL(libvirtd->folder));
         free(STEAL(libvirtd->uri));
 }
