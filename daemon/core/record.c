@@ -185,7 +185,7 @@ static void revert_added_pair(struct definition *definition, const struct xml_el
                 return;
         xml_remove_child(value, false);
         xml_remove_child(option, was(entry, "commandline", WAS_EMPTY));
-        if (was(entry, "commandline", WAS_CREATED) && !xml_first_child(definition->commandline)) {
+        if (was(entry, "commandline", WAS_CREATED) && xml_is_blank(definition->commandline)) {
                 xml_remove_child(definition->commandline, false);
                 definition->commandline = NULL;
         }
@@ -371,7 +371,7 @@ int record_revert(struct xml_element *domain) {
                 if (xml_is(record, RECORD_NAMESPACE, "domain"))
                         xml_remove_child(record, empty);
         }
-        if (created && !xml_first_child(metadata))
+        if (created && xml_is_blank(metadata))
                 xml_remove_child(metadata, false);
         return 0;
 }

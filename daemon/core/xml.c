@@ -322,6 +322,17 @@ bool xml_has_own_text(const struct xml_element *element) {
         return false;
 }
 
+static bool is_white_text(const xmlNode *node) {
+        return node && node->type == XML_TEXT_NODE && xmlIsBlankNode(node);
+}
+
+bool xml_is_blank(const struct xml_element *element) {
+        for (const xmlNode *node = node_of(element)->children; node; node = node->next)
+                if (!is_white_text(node))
+                        return false;
+        return true;
+}
+
 int xml_text(const struct xml_element *element, char **ret) {
         WITH_LIBXML2;
         xmlChar *content = xmlNodeGetContent(node_of(element));
@@ -362,10 +373,6 @@ void xml_remove_attribute(struct xml_element *element, const char *name) {
 
 static bool is_white(const char *text) {
         return text[strspn(text, " \t\r\n")] == '\0';
-}
-
-static bool is_white_text(const xmlNode *node) {
-        return node && node->type == XML_TEXT_NODE && xmlIsBlankNode(node);
 }
 
 /* Link a text node in without libxml2's merging of neighbours, which may free one of them. */

@@ -60,6 +60,8 @@ bool xml_has_only_attribute(const struct xml_element *element, const char *name)
 bool xml_has_more_nodes(const struct xml_element *element, size_t n);
 /* Is there text between its children, other than white space? */
 bool xml_has_own_text(const struct xml_element *element);
+/* Is there nothing in it but white space? */
+bool xml_is_blank(const struct xml_element *element);
 /* All text in the element and below (owned). Returns 0 or -ENOMEM. */
 int xml_text(const struct xml_element *element, char **ret);
 
