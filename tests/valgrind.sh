@@ -9,5 +9,6 @@ if [[ $1 == */bash ]]; then
 fi
 # valgrind has a CPUID of its own, which is not what the kernel says of this machine.
 [[ $1 != */test-probe ]] || exec "$@"
-exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+# Its pipes for a debugger are in /tmp by process number: sandboxes share the one and have the other each for itself.
+exec valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
     --suppressions="$(dirname "$0")/valgrind.supp" "$@"
