@@ -37,15 +37,6 @@ enum style style_of_verdict(const char *verdict) {
         return streq(verdict, "deny") ? STYLE_YELLOW : STYLE_NONE;
 }
 
-/* The bytes of a control character at the start of the text; 0: it is none. */
-static size_t control_length(const char *text) {
-        const unsigned char *bytes = (const unsigned char *)text;
-
-        if (bytes[0] < ' ' || bytes[0] == 0x7f)
-                return 1;
-        return bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0 ? 2 : 0;
-}
-
 void print_clean(FILE *file, const char *text) {
         while (*text) {
                 size_t length = control_length(text);

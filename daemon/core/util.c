@@ -169,18 +169,31 @@ bool utf8_valid(const char *text, size_t length) {
         return true;
 }
 
+size_t control_length(const char *text) {
+        const uint8_t *bytes = (const uint8_t *)text;
+
+        if ((bytes[0] > 0 && bytes[0] < ' ') || bytes[0] == 0x7f)
+                return 1;
+        if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] <= 0x9f)
+                return 2;
+        if (bytes[0] == 0xe2 && ((bytes[1] == 0x80 && bytes[2] >= 0xa8 && bytes[2] <= 0xae) ||
+                                 (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9)))
+                return 3;
+        return 0;
+}
+
 void make_one_line(char *text) {
-        size_t length = strlen(text);
-        bool utf8 = utf8_valid(text, length);
+        bool utf8 = utf8_valid(text, strlen(text));
+        char *end = text;
 
-        while (length > 0 && (uint8_t)text[length - 1] <= ' ')
-                text[--length] = '\0';
-        for (size_t i = 0; i < length; i++) {
-                uint8_t byte = (uint8_t)text[i];
+        for (const char *from = text; *from;) {
+                bool is_odd = !utf8 && (uint8_t)*from > 0x7f;
+                size_t control = is_odd ? 0 : control_length(from);
 
-                if (byte < ' ' || byte == 0x7f)
-                        text[i] = ' ';
-                else if (byte > 0x7f && !utf8)
-                        text[i] = '?';
+                *end++ = is_odd ? '?' : control > 0 ? ' ' : *from;
+                from += control > 0 ? control : 1;
         }
+        while (end > text && end[-1] == ' ')
+                end--;
+        *end = '\0';
 }

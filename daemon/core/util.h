@@ -83,6 +83,11 @@ int array_grow(void *array_pointer, size_t count, size_t element_size);
 /* Is text[0..length) valid UTF-8 without NUL? */
 bool utf8_valid(const char *text, size_t length);
 
-/* Make text fit for one line of a message: control characters become blanks, white space at the end
+/* The bytes of a character at the start of UTF-8 text that is not to reach a terminal or a log: the control
+ * characters, those that end a line (U+2028, U+2029) and those that turn the direction of what follows
+ * (U+202A to U+202E, U+2066 to U+2069). 0: it is none. */
+size_t control_length(const char *text);
+
+/* Make text fit for one line of a message: such characters become blanks, white space at the end
  * goes, and where it is not UTF-8 each byte past ASCII becomes '?'. In place. */
 void make_one_line(char *text);

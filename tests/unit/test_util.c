@@ -143,6 +143,17 @@ static void make_one_line_leaves_one_line_of_utf8(UNUSED void **state) {
                 {"\x1b[1m\x7f!", " [1m !"},
                 {"\xc3\xa4", "\xc3\xa4"},
                 {"\xc3\xa4\xff", "???"},
+                {"\xc2\x9b"
+                 "31m\xc2\x85"
+                 "b",
+                 " 31m b"},
+                {"\xc2\xa0\xe2\x80\xa7\xe2\x81\xa5", "\xc2\xa0\xe2\x80\xa7\xe2\x81\xa5"},
+                {"a\xe2\x80\xa8"
+                 "b\xe2\x80\xae"
+                 "c\xe2\x81\xa6\xe2\x81\xa9",
+                 "a b c"},
+                {"\xe2\x80", "??"},
+                {"\xc2\x85", ""},
         };
 
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
