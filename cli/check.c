@@ -120,17 +120,22 @@ int verb_check(struct cli *cli) {
         char *const here[] = {(char *)(cli->policy ? cli->policy : POLICY_FOLDER), NULL};
         char *const *paths = cli->n_arguments > 0 ? cli->arguments : here;
         bool valid = true;
-        int r;
+        int status = STATUS_OK, r;
 
+        /* One that cannot be read keeps nobody from hearing of the others. */
         STRV_FOREACH (path, paths) {
                 r = check(cli, *path, array, &valid);
-                if (r != 0)
+                if (r < 0)
                         return r;
+                if (r > 0)
+                        status = r;
         }
         if (cli_has(cli, OPTION_JSON)) {
                 r = print_json(cli, array);
                 if (r < 0)
                         return r;
         }
+        if (status != STATUS_OK)
+                return status;
         return valid ? STATUS_OK : STATUS_FAILED;
 }

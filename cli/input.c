@@ -77,12 +77,16 @@ bool is_file_argument(const char *argument) {
 }
 
 int input_policy(const char *folder, struct policy **ret) {
+        AUTO_POLICY_SOURCE struct policy_source source = {};
         AUTO_PROBLEMS struct problems problems = {};
         int r;
 
-        r = policy_folder_load(folder ? folder : POLICY_FOLDER, &problems, NULL, ret);
+        r = policy_folder_load(folder ? folder : POLICY_FOLDER, &problems, &source, ret);
         if (r == -ENOENT && !folder)
                 r = policy_new_builtin(ret);
+        /* The other warnings are for `check`; this one may mean that the folder is not the one that was meant. */
+        else if (r == 0 && folder && !source.files)
+                r = say_problems(&problems, SEVERITY_WARNING);
         if (r == 0 || r == -ENOMEM)
                 return r;
         if (r < 0)

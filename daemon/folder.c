@@ -37,35 +37,59 @@ static int add_path(char ***files, const char *folder, const char *name) {
         return r < 0 ? r : strv_append(files, path, strlen(path));
 }
 
-/* The files of the policy, in order of precedence. */
-static int list_files(const char *folder, char ***ret) {
-        AUTO_FREE char *drop_ins = NULL, *main_file = NULL;
-        AUTO_STRV char **files = NULL;
+/* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being able to
+ * tell. */
+static bool is_there(const char *path) {
+        return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+               (errno != ENOENT && errno != ENOTDIR);
+}
+
+static int list_drop_ins(const char *folder, struct problems *problems, char ***files) {
+        AUTO_FREE char *path = NULL;
         struct dirent **entries = NULL;
         int n, r;
 
-        r = format_to(&drop_ins, "%s/policy.d", folder);
-        if (r >= 0)
-                r = format_to(&main_file, "%s/policy.ini", folder);
-        if (r < 0)
-                return r;
-        if (access(folder, R_OK | X_OK) < 0)
-                return -errno;
-
-        n = scandir(drop_ins, &entries, is_policy_file, by_bytes);
-        if (n < 0 && errno != ENOENT)
-                return -errno;
+        r = format_to(&path, "%s/policy.d", folder);
+        if (r < 0 || !is_there(path))
+                return r < 0 ? r : 0;
+        n = scandir(path, &entries, is_policy_file, by_bytes);
+        if (n < 0)
+                return errno == ENOMEM ? -ENOMEM
+                                       : problems_add(problems, SEVERITY_ERROR, path, 0,
+                                                      "cannot be read: %s", strerror(errno));
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
-                        r = add_path(&files, drop_ins, entries[i]->d_name);
+                        r = add_path(files, path, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);
-        /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being
-         * able to tell. */
-        if (r >= 0 && (faccessat(AT_FDCWD, main_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-                       (errno != ENOENT && errno != ENOTDIR)))
-                r = strv_append(&files, main_file, strlen(main_file));
+        return r;
+}
+
+static int list_main(const char *folder, char ***files) {
+        AUTO_FREE char *path = NULL;
+        int r;
+
+        r = format_to(&path, "%s/policy.ini", folder);
+        if (r < 0 || !is_there(path))
+                return r < 0 ? r : 0;
+        return strv_append(files, path, strlen(path));
+}
+
+/* The files of the policy, in order of precedence. */
+static int list_files(const char *folder, struct problems *problems, char ***ret) {
+        AUTO_STRV char **files = NULL;
+        int r;
+
+        if (access(folder, R_OK | X_OK) < 0)
+                return -errno;
+        r = list_drop_ins(folder, problems, &files);
+        if (r >= 0)
+                r = list_main(folder, &files);
+        if (r >= 0 && !files)
+                r = problems_add(problems, SEVERITY_WARNING, folder, 0,
+                                 "no policy.ini and no policy.d/*.ini in it: the built-in policy "
+                                 "holds, which grants nothing");
         if (r < 0)
                 return r;
 
@@ -127,7 +151,7 @@ int policy_folder_load(const char *folder, struct problems *problems,
         size_t n_texts = 0;
         int r;
 
-        r = list_files(folder, &source.files);
+        r = list_files(folder, problems, &source.files);
         if (r < 0)
                 return r;
 

@@ -54,11 +54,21 @@ prints check-several "several" check good bad warned/policy.ini
 prints check-json "the same as JSON" check --json good bad warned
 exits 0 "by option" check --policy good
 exits 0 "an empty folder is the built-in policy" check "$work/empty"
+ok "with a warning" grep -q 'empty: warning: no policy.ini' <<<"$said"
+exits 0 "also to try" rewrite --policy "$work/empty" --host zen2.facts plain.xml
+ok "which is said" says 'empty: warning: no policy.ini'
 exits 4 "no such folder" check "$work/none"
 exits 0 "no legend" check --no-legend good
 ok "says nothing" test -z "$said"
 ln -s nowhere "$work/empty/policy.ini"
 exits 1 "a link that leads nowhere" check "$work/empty"
+mkdir "$work/swapped"
+cp good/policy.ini "$work/swapped"
+ln -s nowhere "$work/swapped/policy.d"
+exits 1 "the same for policy.d" check "$work/swapped"
+ok "which is named" grep -q 'swapped/policy.d: cannot be read: No such file' <<<"$said"
+exits 4 "one that cannot be read" check "$work/none" bad
+ok "keeps nobody from hearing of the others" says 'bad/policy.ini:2: unknown key'
 rm "$work/empty/policy.ini"
 
 # --- host ---
