@@ -56,9 +56,10 @@ static json_t *problems_to_json(const struct problems *problems, enum severity s
                 const struct problem *problem = &problems->items[i];
 
                 if (problem->severity == severity)
-                        json_array_append_new(
-                                array, json_pack("{s:s, s:i, s:s}", "file", problem->file, "line",
-                                                 (int)problem->line, "message", problem->message));
+                        json_array_append_new(array, json_pack("{s:o, s:i, s:s}", "file",
+                                                               json_path(problem->file), "line",
+                                                               (int)problem->line, "message",
+                                                               problem->message));
         }
         return array;
 }
@@ -69,10 +70,11 @@ static json_t *number_of_rules(const struct policy *policy, size_t n) {
 
 static json_t *to_json(const char *path, const struct problems *problems,
                        const struct policy *policy) {
-        return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "path", path, "valid", policy != NULL,
-                         "host-rules", number_of_rules(policy, policy ? policy->n_host_rules : 0),
-                         "guest-rules", number_of_rules(policy, policy ? policy->n_guest_rules : 0),
-                         "errors", problems_to_json(problems, SEVERITY_ERROR), "warnings",
+        return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "path", json_path(path), "valid",
+                         policy != NULL, "host-rules",
+                         number_of_rules(policy, policy ? policy->n_host_rules : 0), "guest-rules",
+                         number_of_rules(policy, policy ? policy->n_guest_rules : 0), "errors",
+                         problems_to_json(problems, SEVERITY_ERROR), "warnings",
                          problems_to_json(problems, SEVERITY_WARNING));
 }
 

@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *json_text(const json_t *object, const char *key) {
         const char *text = json_string_value(json_object_get(object, key));
@@ -11,6 +12,20 @@ const char *json_text(const json_t *object, const char *key) {
 
 bool json_flag(const json_t *object, const char *key) {
         return json_is_true(json_object_get(object, key));
+}
+
+json_t *json_path(const char *path) {
+        AUTO_FREE char *text = NULL;
+
+        if (!path)
+                return json_null();
+        if (utf8_valid(path, strlen(path)))
+                return json_string(path);
+        text = strdup(path);
+        if (!text)
+                return NULL;
+        make_one_line(text);
+        return json_string(text);
 }
 
 int json_complete(json_t *object, const char *const *keys) {

@@ -14,5 +14,8 @@ static inline void json_decref_p(json_t **json) {
 const char *json_text(const json_t *object, const char *key); /* "" */
 bool json_flag(const json_t *object, const char *key);        /* false */
 
+/* A path, whose bytes are not always UTF-8: each that is not is shown as '?'. NULL gives null. */
+json_t *json_path(const char *path);
+
 /* What has nothing to say is null: of these keys those that are missing, or an empty text. Returns 0 or -ENOMEM. */
 int json_complete(json_t *object, const char *const *keys);

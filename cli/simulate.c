@@ -158,11 +158,11 @@ static int note_json(struct simulation *s, const struct input *input, const stru
                      const char *change) {
         const struct decision *decision = &outcome->decision;
         json_t *item = json_pack(
-                "{s:s?, s:s, s:s, s:s?, s:s, s:s, s:s, s:b, s:s?, s:s?}", "guest", outcome->name,
-                "file", input->name, "host", site_name(site), "host-file", site->file, "verdict",
-                verdict_to_string(decision->verdict), "means", means_to_string(decision->means),
-                "reason", reason_to_string(decision->reason), "sees-xsaves",
-                (int)outcome->sees_xsaves, "baseline-reason",
+                "{s:s?, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:s?, s:s?}", "guest", outcome->name,
+                "file", json_path(input->name), "host", json_path(site_name(site)), "host-file",
+                json_path(site->file), "verdict", verdict_to_string(decision->verdict), "means",
+                means_to_string(decision->means), "reason", reason_to_string(decision->reason),
+                "sees-xsaves", (int)outcome->sees_xsaves, "baseline-reason",
                 before ? reason_to_string(before->decision.reason) : NULL, "change", change);
 
         return !item || json_array_append_new(s->json, item) < 0 ? -ENOMEM : 0;

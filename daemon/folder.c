@@ -29,12 +29,20 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_path(char ***files, const char *folder, const char *name) {
+/* D-Bus and JSON can only name what is UTF-8. */
+static int add_path(char ***files, const char *folder, const char *name,
+                    struct problems *problems) {
         AUTO_FREE char *path = NULL;
         int r;
 
         r = format_to(&path, "%s/%s", folder, name);
-        return r < 0 ? r : strv_append(files, path, strlen(path));
+        if (r < 0)
+                return r;
+        if (utf8_valid(name, strlen(name)))
+                return strv_append(files, path, strlen(path));
+        make_one_line(path);
+        return problems_add(problems, SEVERITY_ERROR, path, 0,
+                            "the file's name is not UTF-8; rename it");
 }
 
 /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being able to
@@ -59,7 +67,7 @@ static int list_drop_ins(const char *folder, struct problems *problems, char ***
                                                       "cannot be read: %s", strerror(errno));
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
-                        r = add_path(files, path, entries[i]->d_name);
+                        r = add_path(files, path, entries[i]->d_name, problems);
                 free(entries[i]);
         }
         free(entries);

@@ -67,6 +67,14 @@ cp good/policy.ini "$work/swapped"
 ln -s nowhere "$work/swapped/policy.d"
 exits 1 "the same for policy.d" check "$work/swapped"
 ok "which is named" grep -q 'swapped/policy.d: cannot be read: No such file' <<<"$said"
+rm "$work/swapped/policy.d" && mkdir "$work/swapped/policy.d"
+: >"$work/swapped/policy.d/"$'\xff.ini'
+exits 1 "a file whose name is not UTF-8" check "$work/swapped"
+ok "is to be renamed" says 'swapped/policy.d/?.ini: the file'"'s name is not UTF-8; rename it"
+cp -r good "$work/"$'good\xff'
+cp plain.xml "$work/"$'\xff.xml'
+exits 0 "a folder with such a name" check --json "$work/"$'good\xff'
+exits 0 "a definition with such a name" simulate --json --policy good --host zen2.facts "$work/"$'\xff.xml'
 exits 4 "one that cannot be read" check "$work/none" bad
 ok "keeps nobody from hearing of the others" says 'bad/policy.ini:2: unknown key'
 rm "$work/empty/policy.ini"
