@@ -117,6 +117,12 @@ int rewrite_xml(const struct judge *judge, const char *xml, size_t length, struc
                             : copy_text(xml, length, &rewritten.xml, &rewritten.length);
         if (r < 0)
                 return r;
+        /* Nobody here would read it again. */
+        if (rewritten.length > XML_SIZE_MAX)
+                return format_to(ret_reason, "larger than %u MiB once rewritten",
+                                 XML_SIZE_MAX >> 20) < 0
+                               ? -ENOMEM
+                               : 1;
 
         *ret = rewritten;
         rewritten = (struct rewritten){};

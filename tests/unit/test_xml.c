@@ -102,9 +102,11 @@ static void deny(struct maker *maker, const char *reason) {
 
 /* --- the whole text --- */
 
-static void make_of_size(struct maker *maker, size_t length) {
+static void make_of_size(struct maker *maker, size_t length, const char *cpu) {
         start(maker, HEAD);
-        for (size_t left = length - strlen(HEAD) - strlen("</domain>"); left > 0; left--)
+        fputs(cpu, maker->file);
+        for (size_t left = length - strlen(HEAD) - strlen(cpu) - strlen("</domain>"); left > 0;
+             left--)
                 fputc(' ', maker->file);
         finish(maker, "</domain>");
         assert_int_equal(maker->length, length);
@@ -113,15 +115,22 @@ static void make_of_size(struct maker *maker, size_t length) {
 static void test_largest(void **state UNUSED) {
         struct maker maker;
 
-        make_of_size(&maker, XML_SIZE_MAX);
+        make_of_size(&maker, XML_SIZE_MAX, "");
         deny(&maker, NULL);
 }
 
 static void test_larger(void **state UNUSED) {
         struct maker maker;
 
-        make_of_size(&maker, XML_SIZE_MAX + 1);
+        make_of_size(&maker, XML_SIZE_MAX + 1, "");
         deny(&maker, "larger than 8 MiB");
+}
+
+static void test_larger_once_rewritten(void **state UNUSED) {
+        struct maker maker;
+
+        make_of_size(&maker, XML_SIZE_MAX, PASSTHROUGH);
+        deny(&maker, "larger than 8 MiB once rewritten");
 }
 
 static void test_deepest(void **state UNUSED) {
@@ -409,6 +418,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_largest),
                 cmocka_unit_test(test_larger),
+                cmocka_unit_test(test_larger_once_rewritten),
                 cmocka_unit_test(test_deepest),
                 cmocka_unit_test(test_deeper),
                 cmocka_unit_test(test_many_children),
