@@ -97,6 +97,13 @@ here_on_rome=(--policy good --host zen2.facts)
 prints rewrite-forced "a grant that is forced" rewrite --offline "${here_on_rome[@]}" win2016-a.xml
 prints rewrite-denied "a denial" rewrite --offline "${here_on_rome[@]}" asking.xml
 prints rewrite-hidden "XSAVEC hidden" rewrite --offline "${here_on_rome[@]}" win2016-b.xml
+sed "s|</domain>|<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-cpu'/><q:arg value='host,+xsaves'/></q:commandline>&|" \
+    plain.xml >"$work/arguments.xml"
+exits 0 "a denial that does not help" rewrite --offline "${here_on_rome[@]}" "$work/arguments.xml"
+ok "is warned of" says 'warning: the guest would still see XSAVES: its <qemu:commandline>'
+sed 's/^hypervisor-xsaves.*/hypervisor-xsaves = unknown/' zen2.facts >"$work/unknown.facts"
+exits 0 "a denial where KVM was not asked" rewrite --policy good --host "$work/unknown.facts" plain.xml
+ok "is warned of" says 'warning: whether KVM offers XSAVES is not known'
 prints rewrite-json "as JSON" rewrite --offline --json "${here_on_rome[@]}" asking.xml
 for guest in win2016-a win2016-b linux-a plain asking; do
     "$xsavesctl" rewrite --offline "${here_on_rome[@]}" <"$guest.xml" >"$work/rewritten" 2>/dev/null
