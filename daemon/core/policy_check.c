@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "core/glob.h"
@@ -10,6 +11,8 @@
 /* What one rule may cost, in rules and in globs compared: odd policies take no longer than others. */
 #define RULE_LIMIT 32
 #define GLOB_LIMIT 200
+/* Pairs of host rules compared in all. */
+#define HOST_RULE_LIMIT 10000
 
 #define warn(problems, rule, ...)                                                                  \
         problems_add(problems, SEVERITY_WARNING, (rule)->file, (rule)->line, __VA_ARGS__)
@@ -30,22 +33,25 @@ static bool covers_glob(char *const *wide, const char *narrow, struct cover *cov
         return false;
 }
 
+/* A list that is not given matches anything. */
+static bool covers_list(char *const *wide, char *const *narrow, struct cover *cover) {
+        if (wide && !narrow)
+                return false;
+        if (wide)
+                STRV_FOREACH (glob, narrow)
+                        if (!covers_glob(wide, *glob, cover))
+                                return false;
+        return true;
+}
+
 /* A rule_test: does this rule match all that cover->rule matches? */
 static bool covers_rule(const struct guest_rule *wide, void *userdata) {
         struct cover *cover = userdata;
 
-        for (enum rule_matcher i = RULE_NAME; i < N_RULE_MATCHERS; i++) {
-                char **globs = guest_rule_globs(wide, i);
-                char **narrow = guest_rule_globs(cover->rule, i);
-
-                if (!globs)
-                        continue;
-                if (!narrow)
+        for (enum rule_matcher i = RULE_NAME; i < N_RULE_MATCHERS; i++)
+                if (!covers_list(guest_rule_globs(wide, i), guest_rule_globs(cover->rule, i),
+                                 cover))
                         return false;
-                STRV_FOREACH (glob, narrow)
-                        if (!covers_glob(globs, *glob, cover))
-                                return false;
-        }
         return true;
 }
 
@@ -170,15 +176,53 @@ static int check_reached(const struct policy *policy, struct problems *problems)
         return 0;
 }
 
-static bool allows_on_a_host(const struct policy *policy) {
-        for (size_t i = 0; i < policy->n_host_rules; i++)
-                if (policy->host_rules[i].xsaves == RULE_XSAVES_ALLOW)
+static bool covers_host_rule(const struct host_rule *wide, const struct host_rule *narrow) {
+        struct cover cover = {.left = GLOB_LIMIT};
+
+        return covers_list(wide->hostname, narrow->hostname, &cover) &&
+               covers_list(wide->machine_id, narrow->machine_id, &cover) &&
+               covers_list(wide->cpu, narrow->cpu, &cover) &&
+               (wide->errata == 0 ||
+                (narrow->errata != 0 && (narrow->errata & ~wide->errata) == 0));
+}
+
+static int check_hosts_reached(const struct policy *policy, struct problems *problems) {
+        unsigned left = HOST_RULE_LIMIT;
+
+        for (size_t i = 1; i < policy->n_host_rules; i++) {
+                const struct host_rule *rule = &policy->host_rules[i],
+                                       *earlier = policy->host_rules;
+                int r = 0;
+
+                while (earlier < rule && left > 0 && !covers_host_rule(earlier, rule))
+                        earlier++, left--;
+                if (earlier < rule && left > 0)
+                        r = warn(problems, rule,
+                                 "[host %s] is never reached: [host %s] (%s:%u) matches all its "
+                                 "hosts; "
+                                 "move it up or remove it",
+                                 rule->name, earlier->name, earlier->file, earlier->line);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Does a host rule allow XSAVES, on hosts where the erratum may have one of these states? */
+static bool allows_on_a_host(const struct policy *policy, unsigned errata) {
+        for (size_t i = 0; i < policy->n_host_rules; i++) {
+                const struct host_rule *rule = &policy->host_rules[i];
+
+                if (rule->xsaves == RULE_XSAVES_ALLOW &&
+                    (rule->errata == 0 || (rule->errata & errata)))
                         return true;
+        }
         return false;
 }
 
 static int check_allowed(const struct policy *policy, struct problems *problems) {
-        bool host_allows = allows_on_a_host(policy);
+        bool host_allows = allows_on_a_host(policy, UINT_MAX);
+        bool may_be_live = !host_allows || allows_on_a_host(policy, 1U << ERRATUM_LIVE);
 
         for (size_t i = 0; i < policy->n_guest_rules; i++) {
                 const struct guest_rule *rule = &policy->guest_rules[i];
@@ -193,7 +237,7 @@ static int check_allowed(const struct policy *policy, struct problems *problems)
                                  rule->name);
                         host_allows = true; /* said once */
                 }
-                if (r == 0 && rule->assertion == ASSERTION_NONE)
+                if (r == 0 && may_be_live && rule->assertion == ASSERTION_NONE)
                         r = warn(problems, rule,
                                  "[guest %s] allows XSAVES without an assertion: denied where "
                                  "erratum 1386 is live; add guest = erratum-aware or "
@@ -208,6 +252,8 @@ static int check_allowed(const struct policy *policy, struct problems *problems)
 int policy_check(const struct policy *policy, struct problems *problems) {
         int r;
 
-        r = check_reached(policy, problems);
+        r = check_hosts_reached(policy, problems);
+        if (r >= 0)
+                r = check_reached(policy, problems);
         return r < 0 ? r : check_allowed(policy, problems);
 }

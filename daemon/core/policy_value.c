@@ -95,7 +95,7 @@ static int check_glob(struct place *place, const struct ini_item *item, const ch
                             "%s in [%s]: the quote is taken as part of the glob %s; write no "
                             "quotes, and '?' for a blank",
                             item->key, item->section, glob);
-        if (glob[strlen(glob) - 1] == ',')
+        if (strchr(glob, ','))
                 return warn(place, item,
                             "%s in [%s]: the comma is taken as part of the glob %s; separate by "
                             "blanks only",
