@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/definition.h"
+#include "message.h"
 #include "output.h"
 
 /* Where in the lines of the text a value begins. */
@@ -141,4 +143,34 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         if (json_is_false(enforce))
                 print_text(cli, "Enforce", "no: this is reported, not acted on");
         print_text(cli, "To change", json_text(explanation, "advice"));
+}
+
+int explanation_warn(const struct judge *judge, const struct rewritten *rewritten) {
+        AUTO_GUEST struct guest guest = {};
+        AUTO_FREE char *reason = NULL;
+        bool sees;
+        int r;
+
+        if (rewritten->decision.verdict == VERDICT_KEEP || !judge->enforce)
+                return 0;
+        r = definition_read(rewritten->xml, rewritten->length, &guest, &reason);
+        if (r != 0)
+                return r < 0 ? r : bad_xml("what was rewritten", reason);
+
+        sees = next_start_of(judge, &guest).xsaves;
+        if (rewritten->decision.verdict == VERDICT_GRANT) {
+                if (!sees)
+                        say("warning: the guest would not see XSAVES: its definition has no CPU "
+                            "mode or "
+                            "model, and QEMU's default CPU is without it");
+        } else if (sees)
+                say("warning: the guest would still see XSAVES: its <qemu:commandline> sets the "
+                    "CPU, and is "
+                    "left to its owner; do not start it like this");
+        else if (judge->host->hypervisor_xsaves == TRISTATE_UNKNOWN && !streq(guest.type, "qemu") &&
+                 guest_would_see_xsaves(&guest, true))
+                say("warning: whether KVM offers XSAVES is not known here, and taken for no: where "
+                    "it does, "
+                    "the guest would see it; give the facts of the host with --host");
+        return 0;
 }

@@ -34,30 +34,6 @@ static int print_result(struct cli *cli, const struct input *input,
                                  rewritten->xml);
 }
 
-/* A toolstack that has no gate behind it starts what it is given. */
-static int warn_of_denied(const struct judge *judge, const struct rewritten *rewritten) {
-        AUTO_GUEST struct guest guest = {};
-        AUTO_FREE char *reason = NULL;
-        int r;
-
-        if (rewritten->decision.verdict != VERDICT_DENY || !judge->enforce)
-                return 0;
-        r = definition_read(rewritten->xml, rewritten->length, &guest, &reason);
-        if (r != 0)
-                return r < 0 ? r : bad_xml("what was rewritten", reason);
-
-        if (next_start_of(judge, &guest).xsaves)
-                say("warning: the guest would still see XSAVES: its <qemu:commandline> sets the "
-                    "CPU, and is left to "
-                    "its owner; do not start it like this");
-        else if (judge->host->hypervisor_xsaves == TRISTATE_UNKNOWN && !streq(guest.type, "qemu") &&
-                 guest_would_see_xsaves(&guest, true))
-                say("warning: whether KVM offers XSAVES is not known here, and taken for no: where "
-                    "it does, the "
-                    "guest would see it; give the facts of the host with --host");
-        return 0;
-}
-
 static int rewrite_here(struct cli *cli, const struct input *input) {
         AUTO_BENCH struct bench bench = {};
         AUTO_REWRITTEN struct rewritten rewritten = {};
@@ -80,7 +56,7 @@ static int rewrite_here(struct cli *cli, const struct input *input) {
             reason_to_string(rewritten.decision.reason),
             reason_explanation(rewritten.decision.reason),
             bench.judge.enforce ? "" : " (the policy does not enforce: nothing is changed)");
-        return warn_of_denied(&bench.judge, &rewritten);
+        return explanation_warn(&bench.judge, &rewritten);
 }
 
 /* The daemon would refuse the same, but knows no file to name. */

@@ -101,6 +101,11 @@ sed "s|</domain>|<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/
     plain.xml >"$work/arguments.xml"
 exits 0 "a denial that does not help" rewrite --offline "${here_on_rome[@]}" "$work/arguments.xml"
 ok "is warned of" says 'warning: the guest would still see XSAVES: its <qemu:commandline>'
+sed '/<cpu/d' plain.xml >"$work/no-cpu.xml"
+printf '[host h]\nhostname = *\nxsaves = allow\n[guest g]\nname = *\nxsaves = allow\n' >"$work/empty/policy.ini.new"
+mv "$work/empty/policy.ini.new" "$work/empty/policy.ini"
+exits 0 "a grant that does not help" explain --policy "$work/empty" --host zen3.facts "$work/no-cpu.xml"
+ok "is warned of" says 'warning: the guest would not see XSAVES: its definition has no CPU mode'
 sed 's/^hypervisor-xsaves.*/hypervisor-xsaves = unknown/' zen2.facts >"$work/unknown.facts"
 exits 0 "a denial where KVM was not asked" rewrite --policy good --host "$work/unknown.facts" plain.xml
 ok "is warned of" says 'warning: whether KVM offers XSAVES is not known'
