@@ -199,8 +199,7 @@ static int check_hosts_reached(const struct policy *policy, struct problems *pro
                 if (earlier < rule && left > 0)
                         r = warn(problems, rule,
                                  "[host %s] is never reached: [host %s] (%s:%u) matches all its "
-                                 "hosts; "
-                                 "move it up or remove it",
+                                 "hosts; move it up or remove it",
                                  rule->name, earlier->name, earlier->file, earlier->line);
                 if (r < 0)
                         return r;

@@ -190,7 +190,12 @@ void make_one_line(char *text) {
                 bool is_odd = !utf8 && (uint8_t)*from > 0x7f;
                 size_t control = is_odd ? 0 : control_length(from);
 
-                *end++ = is_odd ? '?' : control > 0 ? ' ' : *from;
+                *end = *from;
+                if (is_odd)
+                        *end = '?';
+                else if (control > 0)
+                        *end = ' ';
+                end++;
                 from += control > 0 ? control : 1;
         }
         while (end > text && end[-1] == ' ')

@@ -305,7 +305,8 @@ static const char shadowed[] =
         "[policy]\nvirt-types = kvm qemu\n[guest g]\nname = *\nxsaves = deny\n"
         "[guest a]\nname = *\nxsaves = keep\n[guest b]\nname = a*\nxsaves = deny\n";
 static const char doubtful[] =
-        "[host h]\nhostname = *\nxsaves = allow\n[guest a]\nname = a, b\nxsaves = allow\n";
+        "[host h]\nhostname = *\nxsaves = allow\n[host i]\nhostname = i\nxsaves = deny\n"
+        "[guest a]\nname = a, b\nxsaves = allow\n";
 static const char wrong[] =
         "[policy]\nenforce = perhaps\nenforce = no\nvirt-types =\n[gust x]\na = b\n"
         "[guest g]\nxsaves = allow\nguest = yes\nname: a\n[host]\n"

@@ -150,7 +150,7 @@ static void make_one_line_leaves_one_line_of_utf8(UNUSED void **state) {
                 {"\xc2\xa0\xe2\x80\xa7\xe2\x81\xa5", "\xc2\xa0\xe2\x80\xa7\xe2\x81\xa5"},
                 {"a\xe2\x80\xa8"
                  "b\xe2\x80\xae"
-                 "c\xe2\x81\xa6\xe2\x81\xa9",
+                 "c\xe2\x80\xac\xe2\x81\xa6\xe2\x81\xa9",
                  "a b c"},
                 {"\xe2\x80", "??"},
                 {"\xc2\x85", ""},
