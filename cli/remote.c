@@ -66,15 +66,21 @@ static int say_lines(const char *text) {
 
 static bool is_outage(const char *error) {
         static const char *const outages[] = {
-                SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
-                SD_BUS_ERROR_NO_REPLY,        SD_BUS_ERROR_TIMEOUT,
-                SD_BUS_ERROR_DISCONNECTED,    SD_BUS_ERROR_NO_SERVER,
+                SD_BUS_ERROR_SERVICE_UNKNOWN,
+                SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                SD_BUS_ERROR_NO_REPLY,
+                SD_BUS_ERROR_TIMEOUT,
+                SD_BUS_ERROR_DISCONNECTED,
+                SD_BUS_ERROR_NO_SERVER,
+                "org.freedesktop.DBus.Error.TimedOut", /* the bus's, of an activation */
         };
 
         for (size_t i = 0; i < ELEMENTS_OF(outages); i++)
                 if (streq(error, outages[i]))
                         return true;
-        return strncmp(error, "org.freedesktop.DBus.Error.Spawn.", 33) == 0;
+        /* systemd's own, of the unit that was to be activated: masked, not found, not loaded. */
+        return strncmp(error, "org.freedesktop.DBus.Error.Spawn.", 33) == 0 ||
+               strncmp(error, "org.freedesktop.systemd1.", 25) == 0;
 }
 
 /* The daemon says what it takes. The bus, which keeps strangers from it, quotes its own rules. */

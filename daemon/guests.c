@@ -194,6 +194,10 @@ void guests_end_pass(struct guests *guests) {
         guests->pass++;
 }
 
+void guests_begin_anew(struct guests *guests) {
+        guests->pass++;
+}
+
 enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry) {
         return entry->started_xsaves != TRISTATE_UNKNOWN ? entry->started_xsaves
                                                          : entry->seen.runs_xsaves;
@@ -202,8 +206,10 @@ enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry) {
 bool guest_entry_needs_restart(const struct guest_entry *entry) {
         enum tristate runs = guest_entry_runs_xsaves(entry);
 
-        if (!entry->seen.active || entry->seen.definition == DEFINITION_TRANSIENT ||
-            runs == TRISTATE_UNKNOWN)
+        if (!entry->seen.active || runs == TRISTATE_UNKNOWN)
                 return false;
+        /* There is no definition that a start would go by: the gate would refuse this one. */
+        if (entry->seen.definition == DEFINITION_TRANSIENT)
+                return runs == TRISTATE_YES && entry->seen.verdict == VERDICT_DENY;
         return (runs == TRISTATE_YES) != entry->seen.next_xsaves;
 }

@@ -27,8 +27,10 @@ int guests_see(struct guests *guests, const struct virt_guest *seen);
 int guests_started(struct guests *guests, const char *uuid, bool has_xsaves);
 void guests_remove(struct guests *guests, const char *uuid);
 
-/* Forget the guests that guests_see() was not called for since the last call of this. */
+/* Forget the guests that were neither seen nor started since the last call of this, or of guests_begin_anew(). */
 void guests_end_pass(struct guests *guests);
+/* libvirt is another one, perhaps: what was seen before this counts no more at the end of the next pass. */
+void guests_begin_anew(struct guests *guests);
 
 size_t guests_count(const struct guests *guests);
 /* Borrowed pointers, sorted by name; *ret is owned. Returns their number or -ENOMEM. */

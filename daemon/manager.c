@@ -211,6 +211,7 @@ static void on_connected(const char *host_model, void *userdata) {
 
         log_info("Connected to libvirt");
         manager->libvirt_connected = true;
+        guests_begin_anew(manager->guests);
         free(STEAL(manager->libvirt_error));
         if (learn_hypervisor(manager) < 0)
                 log_error("Out of memory, what KVM offers stays unknown");

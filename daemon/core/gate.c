@@ -72,18 +72,24 @@ static int refuse_unsafe(struct gate_answer *answer, bool incoming) {
                          reason_explanation(answer->decision.reason), advice);
 }
 
-static int answer_missing_grant(struct gate_answer *answer, enum on_drift on_drift) {
-        const char *what = on_drift == ON_DRIFT_RESTART
-                                   ? "it is being re-defined and will be started again"
-                                   : "it is being re-defined: start it again (a transient domain: "
-                                     "pass its XML through `xsavesctl rewrite`)";
+/* The gate does not know whether the domain is transient: then there is nothing that could be re-defined. */
+static int answer_missing_grant(struct gate_answer *answer, const struct policy *policy) {
+        static const char *const remedies[] = {
+                [ON_DRIFT_REFUSE] = "it is being re-defined: start it again",
+                [ON_DRIFT_RESTART] = "it is being re-defined and will be started again",
+                [ON_DRIFT_ACCEPT] = "it gets it at its next start",
+        };
+        const char *remedy = remedies[policy->on_drift],
+                   *transient = " (a transient domain: pass its XML through `xsavesctl rewrite`)";
 
-        answer->accept = on_drift == ON_DRIFT_ACCEPT;
-        if (answer->accept)
-                what = "it gets it at its next start";
-        return format_to(&answer->message, "domain '%s' misses its grant of XSAVES: %s: %s",
+        if (!policy->enforce) {
+                remedy = "the policy does not enforce, nothing is changed";
+                transient = "";
+        }
+        answer->accept = policy->on_drift == ON_DRIFT_ACCEPT;
+        return format_to(&answer->message, "domain '%s' misses its grant of XSAVES: %s: %s%s",
                          answer->guest.name ? answer->guest.name : "",
-                         reason_to_string(answer->decision.reason), what);
+                         reason_to_string(answer->decision.reason), remedy, transient);
 }
 
 static int judge_start(const struct judge *judge, const struct arrival *arrival,
@@ -97,7 +103,7 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         if (verdict == VERDICT_DENY && answer->has_xsaves)
                 return refuse_unsafe(answer, arrival->incoming);
         if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing) && !arrival->incoming)
-                return answer_missing_grant(answer, judge->policy->on_drift);
+                return answer_missing_grant(answer, judge->policy);
         return 0;
 }
 

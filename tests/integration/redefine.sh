@@ -54,3 +54,14 @@ define free "$force"
 ok "it knows of a new domain" wait_for 10 sh -c "busctl --address='$bus_address' call org.xsavesd1 /org/xsavesd1 \
     org.xsavesd1.Manager Explain s free 2>/dev/null | grep -q denied-erratum-default"
 ok "and leaves it as it is" has free "$force"
+
+# The test driver's domains go with its libvirtd, and no event says so.
+lists() { manager ListGuests | grep -q "\"guest\" s \"$1\""; }
+define gone ""
+ok "a domain is listed" wait_for 10 lists gone
+stop client
+stop libvirtd
+libvirt_up
+ok "one that libvirt lost while nobody looked is forgotten" wait_for 30 not lists gone
+ok "with libvirt there again" wait_for 30 daemon_ready
+ok "its own domain is still listed" wait_for 10 lists test

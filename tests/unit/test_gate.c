@@ -70,7 +70,6 @@ static void test_operations(void **state UNUSED) {
                 assert_true(gate_operation_from_string(others[i], &operation) < 0);
 }
 
-/* XML that is refused has no answer but a reason, whatever the operation. */
 static void test_news(void **state UNUSED) {
         const struct gate_answer accepted = {.accept = true}, refused = {};
 
@@ -82,6 +81,31 @@ static void test_news(void **state UNUSED) {
         assert_true(gate_answer_is_news(GATE_MIGRATE, &accepted));
 }
 
+/* What is said is what happens, to a transient domain as well. */
+static void test_remedies(void **state UNUSED) {
+        static const struct {
+                const char *policy, *said;
+        } cases[] = {
+                {"never-on-drift-refuse", "start it again (a transient domain: "},
+                {"never-on-drift-restart", "will be started again (a transient domain: "},
+                {"never-on-drift-accept", "at its next start (a transient domain: "},
+                {"never-report-only",
+                 "granted-forced: the policy does not enforce, nothing is changed"},
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                AUTO_BENCH struct bench *bench = bench_new(cases[i].policy, "zen2-masked");
+                AUTO_FREE char *xml = bench_domain("passthrough"), *reason = NULL;
+                AUTO_GATE_ANSWER struct gate_answer answer = {};
+
+                assert_int_equal(gate_judge(&bench->judge, GATE_PREPARE, false, xml, strlen(xml),
+                                            &answer, &reason),
+                                 0);
+                assert_non_null(strstr(answer.message, cases[i].said));
+        }
+}
+
+/* XML that is refused has no answer but a reason, whatever the operation. */
 static void test_refused(void **state UNUSED) {
         AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
         static const char *const texts[] = {"", "<domain", "<network/>",
@@ -104,8 +128,11 @@ int main(int argc, char **argv) {
         char *no_row[] = {(char *)"operations-that-are-not-judged", NULL};
         char *no_row_either[] = {(char *)"xml-that-is-refused", NULL};
         char *no_third_row[] = {(char *)"answers-that-are-told", NULL};
-        char **first[] = {no_row}, **second[] = {no_row_either}, **third[] = {no_third_row};
-        const struct table operations = {first, 1}, refused = {second, 1}, news = {third, 1};
+        char *no_fourth_row[] = {(char *)"remedies-that-are-told", NULL};
+        char **first[] = {no_row}, **second[] = {no_row_either}, **third[] = {no_third_row},
+             **fourth[] = {no_fourth_row};
+        const struct table operations = {first, 1}, refused = {second, 1}, news = {third, 1},
+                           remedies = {fourth, 1};
         AUTO_TABLE struct table *table = NULL;
 
         data_init(argc, argv);
@@ -114,6 +141,7 @@ int main(int argc, char **argv) {
                          (struct table_part[]){{table, test_row},
                                                {&operations, test_operations},
                                                {&refused, test_refused},
-                                               {&news, test_news}},
-                         4);
+                                               {&news, test_news},
+                                               {&remedies, test_remedies}},
+                         5);
 }

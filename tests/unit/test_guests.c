@@ -67,6 +67,36 @@ static void test_guest_that_a_full_pass_did_not_see_is_forgotten(void **state) {
         assert_null(guests_find(*state, "bbbb"));
 }
 
+static void test_guest_seen_before_a_new_connection_alone_is_forgotten(void **state) {
+        struct virt_guest a = guest("aaaa", "stays"), b = guest("bbbb", "goes");
+
+        guests_see(*state, &a);
+        guests_end_pass(*state);
+        guests_see(*state, &b);
+        guests_begin_anew(*state);
+        guests_see(*state, &a);
+        guests_end_pass(*state);
+        assert_non_null(guests_find(*state, "aaaa"));
+        assert_null(guests_find(*state, "bbbb"));
+}
+
+static void test_transient_guest_needs_a_restart_when_it_has_what_is_denied(void **state) {
+        struct virt_guest seen = guest("aaaa", "web");
+
+        seen.active = true;
+        seen.definition = DEFINITION_TRANSIENT;
+        seen.runs_xsaves = TRISTATE_YES;
+        seen.verdict = VERDICT_GRANT;
+        guests_see(*state, &seen);
+        assert_false(guest_entry_needs_restart(guests_find(*state, "aaaa")));
+        seen.verdict = VERDICT_DENY;
+        guests_see(*state, &seen);
+        assert_true(guest_entry_needs_restart(guests_find(*state, "aaaa")));
+        seen.runs_xsaves = TRISTATE_NO;
+        guests_see(*state, &seen);
+        assert_false(guest_entry_needs_restart(guests_find(*state, "aaaa")));
+}
+
 static void test_guest_needs_a_restart_when_it_runs_with_something_else(void **state) {
         struct virt_guest seen = guest("aaaa", "web");
 
@@ -118,6 +148,8 @@ int main(void) {
                 TEST(test_guest_that_is_seen_again_is_one_guest),
                 TEST(test_list_is_sorted_by_name),
                 TEST(test_guest_that_a_full_pass_did_not_see_is_forgotten),
+                TEST(test_guest_seen_before_a_new_connection_alone_is_forgotten),
+                TEST(test_transient_guest_needs_a_restart_when_it_has_what_is_denied),
                 TEST(test_guest_needs_a_restart_when_it_runs_with_something_else),
                 TEST(test_what_started_counts_more_than_the_live_definition),
                 TEST(test_guest_that_does_not_run_or_is_transient_needs_no_restart),
