@@ -3,6 +3,8 @@
 
 /* xsavesctl: what its verbs share. See xsavesctl(1). */
 
+#include <locale.h>
+
 #include "core/util.h"
 
 /* Exit status. A function that returns one of these, but for STATUS_OK, has said why on stderr. */
@@ -45,6 +47,7 @@ struct cli {
         /* What goes to stdout, once all of it is there and the status is STATUS_OK or STATUS_FAILED. */
         FILE *out;
         bool colour;
+        locale_t locale; /* the terminal's, for the width of characters; 0: not known */
 };
 
 struct verb {

@@ -85,13 +85,16 @@ int main(int argc, char **argv) {
         size_t length = 0;
         int status, r;
 
-        /* For the width of what is printed in tables; texts themselves are in English. */
-        setlocale(LC_CTYPE, "");
+        /* For the width of what is printed; not for all of the process, or globs would mean here what they do not to
+         * the daemon. */
+        cli.locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
         cli.out = open_memstream(&output, &length);
         if (!cli.out)
                 return failed("%s", strerror(errno));
         status = run(argc, argv, &cli);
         strv_free(cli.hosts);
+        if (cli.locale)
+                freelocale(cli.locale);
         if (fclose(cli.out) != 0)
                 return failed("%s", strerror(errno));
 

@@ -2,11 +2,18 @@
 #include "output.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
+
+/* Until the end of the block; where the terminal's is not known it stays what it is. */
+static void use_locale(locale_t *before) {
+        uselocale(*before);
+}
+#define WITH_LOCALE_OF(cli) CLEANUP(use_locale) locale_t before_ = uselocale((cli)->locale)
 
 #define COLUMN_GAP 2
 #define COLUMN_MIN 8 /* narrower, a cell says nothing */
@@ -93,6 +100,7 @@ static size_t word_width(const char *text, size_t *length) {
 }
 
 void print_words(const struct cli *cli, size_t column, const char *text) {
+        WITH_LOCALE_OF(cli);
         size_t limit = line_width(), at = column;
 
         while (*text) {
@@ -243,6 +251,7 @@ static void print_row(const struct table *table, const struct cli *cli, const si
 }
 
 int table_print(const struct table *table, const struct cli *cli) {
+        WITH_LOCALE_OF(cli);
         AUTO_FREE size_t *widths = calloc(table->n_columns, sizeof(*widths));
         bool headings = !cli_has(cli, OPTION_NO_LEGEND);
 

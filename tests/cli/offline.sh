@@ -101,6 +101,13 @@ sed "s|</domain>|<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/
     plain.xml >"$work/arguments.xml"
 exits 0 "a denial that does not help" rewrite --offline "${here_on_rome[@]}" "$work/arguments.xml"
 ok "is warned of" says 'warning: the guest would still see XSAVES: its <qemu:commandline>'
+printf '[guest q]\nname = gr?n\nxsaves = keep\n[guest r]\nname = gr*n\nxsaves = deny\n' >"$work/letters.ini"
+mkdir "$work/letters" && mv "$work/letters.ini" "$work/letters/policy.ini"
+sed 's|<name>.*</name>|<name>grün</name>|' plain.xml >"$work/letters.xml"
+for locale in C C.UTF-8; do
+    LC_ALL=$locale exits 0 "globs in locale $locale" rewrite --policy "$work/letters" --host zen2.facts "$work/letters.xml"
+    ok "are those of the daemon, which has none" says denied-by-guest-rule
+done
 sed '/<cpu/d' plain.xml >"$work/no-cpu.xml"
 printf '[host h]\nhostname = *\nxsaves = allow\n[guest g]\nname = *\nxsaves = allow\n' >"$work/empty/policy.ini.new"
 mv "$work/empty/policy.ini.new" "$work/empty/policy.ini"
