@@ -161,16 +161,13 @@ int explanation_warn(const struct judge *judge, const struct rewritten *rewritte
         if (rewritten->decision.verdict == VERDICT_GRANT) {
                 if (!sees)
                         say("warning: the guest would not see XSAVES: its definition has no CPU "
-                            "mode or "
-                            "model, and QEMU's default CPU is without it");
+                            "mode or model, and QEMU's default CPU is without it");
         } else if (sees)
                 say("warning: the guest would still see XSAVES: its <qemu:commandline> sets the "
-                    "CPU, and is "
-                    "left to its owner; do not start it like this");
+                    "CPU, and is left to its owner; do not start it like this");
         else if (judge->host->hypervisor_xsaves == TRISTATE_UNKNOWN && !streq(guest.type, "qemu") &&
                  guest_would_see_xsaves(&guest, true))
                 say("warning: whether KVM offers XSAVES is not known here, and taken for no: where "
-                    "it does, "
-                    "the guest would see it; give the facts of the host with --host");
+                    "it does, the guest would see it; give the facts of the host with --host");
         return 0;
 }
