@@ -25,9 +25,10 @@ static int explain_file(struct cli *cli, const char *path, json_t **ret) {
         r = rewrite_xml(&bench.judge, input.text, input.length, &rewritten, &reason);
         if (r > 0)
                 return bad_xml(input.name, reason);
-        if (r == 0)
-                r = explanation_make(&bench.judge, &rewritten.guest, ret);
-        return r != 0 ? r : explanation_warn(&bench.judge, &rewritten);
+        if (r < 0)
+                return r;
+        explanation_warn(&bench.judge, &rewritten);
+        return explanation_make(&bench.judge, &rewritten.guest, ret);
 }
 
 static int explain_guest(struct cli *cli, const char *name, json_t **ret) {

@@ -145,19 +145,12 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         print_text(cli, "To change", json_text(explanation, "advice"));
 }
 
-int explanation_warn(const struct judge *judge, const struct rewritten *rewritten) {
-        AUTO_GUEST struct guest guest = {};
-        AUTO_FREE char *reason = NULL;
-        bool sees;
-        int r;
+void explanation_warn(const struct judge *judge, const struct rewritten *rewritten) {
+        struct guest guest = rewritten_guest(judge, rewritten);
+        bool sees = next_start_of(judge, &guest).xsaves;
 
         if (rewritten->decision.verdict == VERDICT_KEEP || !judge->enforce)
-                return 0;
-        r = definition_read(rewritten->xml, rewritten->length, &guest, &reason);
-        if (r != 0)
-                return r < 0 ? r : bad_xml("what was rewritten", reason);
-
-        sees = next_start_of(judge, &guest).xsaves;
+                return;
         if (rewritten->decision.verdict == VERDICT_GRANT) {
                 if (!sees)
                         say("warning: the guest would not see XSAVES: its definition has no CPU "
@@ -169,5 +162,4 @@ int explanation_warn(const struct judge *judge, const struct rewritten *rewritte
                  guest_would_see_xsaves(&guest, true))
                 say("warning: whether KVM offers XSAVES is not known here, and taken for no: where "
                     "it does, the guest would see it; give the facts of the host with --host");
-        return 0;
 }

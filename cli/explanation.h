@@ -14,8 +14,8 @@ int explanation_make(const struct judge *judge, const struct guest *guest, json_
 int explanation_complete(json_t *explanation);
 
 /* On standard error: where the rewritten definition does not give the guest what the verdict says, or nobody here knows whether it
- * does. A toolstack that has no gate behind it starts what it is given. Returns 0 or -ENOMEM. */
-int explanation_warn(const struct judge *judge, const struct rewritten *rewritten);
+ * does. A toolstack that has no gate behind it starts what it is given. */
+void explanation_warn(const struct judge *judge, const struct rewritten *rewritten);
 
 /* What a reason's code means; "" for none of ours. */
 const char *reason_words(const char *code);

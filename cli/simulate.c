@@ -132,19 +132,12 @@ static void outcome_clear(struct outcome *outcome) {
 #define AUTO_OUTCOME CLEANUP(outcome_clear)
 
 /* What the hypervisor does not offer QEMU filters out, whatever the definition requires, unless it is forced. */
-static int see(const struct judge *judge, const struct rewritten *rewritten, bool *ret) {
-        AUTO_GUEST struct guest guest = {};
-        AUTO_FREE char *reason = NULL;
-        bool offers;
-        int r;
+static bool sees_xsaves(const struct judge *judge, const struct rewritten *rewritten) {
+        struct guest guest = rewritten_guest(judge, rewritten);
+        bool offers = judge_offers_xsaves(judge, &guest);
 
-        r = definition_read(rewritten->xml, rewritten->length, &guest, &reason);
-        if (r != 0)
-                return r < 0 ? r : bad_xml("what was rewritten", reason);
-        offers = judge_offers_xsaves(judge, &guest);
-        *ret = (offers || guest.force_pair || guest.custom_args_xsaves) &&
+        return (offers || guest.force_pair || guest.custom_args_xsaves) &&
                guest_would_see_xsaves(&guest, offers);
-        return 0;
 }
 
 static int decide(const struct judge *judge, const struct input *input, struct outcome *outcome) {
@@ -155,11 +148,10 @@ static int decide(const struct judge *judge, const struct input *input, struct o
         r = rewrite_xml(judge, input->text, input->length, &rewritten, &reason);
         if (r > 0)
                 return bad_xml(input->name, reason);
-        if (r == 0)
-                r = see(judge, &rewritten, &outcome->sees_xsaves);
-        if (r != 0)
+        if (r < 0)
                 return r;
         outcome->decision = rewritten.decision;
+        outcome->sees_xsaves = sees_xsaves(judge, &rewritten);
         outcome->name = STEAL(rewritten.guest.name);
         return STATUS_OK;
 }

@@ -27,8 +27,7 @@ struct next_start next_start_of(const struct judge *judge, const struct guest *g
         };
 }
 
-struct next_start next_start_rewritten(const struct judge *judge,
-                                       const struct rewritten *rewritten) {
+struct guest rewritten_guest(const struct judge *judge, const struct rewritten *rewritten) {
         struct plan plan = plan_make(judge, &rewritten->guest, &rewritten->decision);
         struct guest guest = rewritten->guest; /* shallow: nothing owned is changed */
 
@@ -38,6 +37,13 @@ struct next_start next_start_rewritten(const struct judge *judge,
                 guest.xsavec = plan.xsavec;
         if (plan.pair != PAIR_LEAVE)
                 guest.force_pair = plan.pair == PAIR_ADD;
+        return guest;
+}
+
+struct next_start next_start_rewritten(const struct judge *judge,
+                                       const struct rewritten *rewritten) {
+        struct guest guest = rewritten_guest(judge, rewritten);
+
         return next_start_of(judge, &guest);
 }
 

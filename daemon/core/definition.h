@@ -11,6 +11,9 @@
  */
 int definition_read(const char *xml, size_t length, struct guest *ret, char **ret_reason);
 
+/* The guest of a definition that rewrite_xml() has been over with an enforcing judge. Its texts are those of `rewritten`. */
+struct guest rewritten_guest(const struct judge *judge, const struct rewritten *rewritten);
+
 /* What a start of a guest would give it. */
 struct next_start {
         bool xsaves;
@@ -18,7 +21,7 @@ struct next_start {
 };
 
 struct next_start next_start_of(const struct judge *judge, const struct guest *guest);
-/* The same, of a definition that rewrite_xml() has been over with an enforcing judge. */
+/* The same, of rewritten_guest(). */
 struct next_start next_start_rewritten(const struct judge *judge,
                                        const struct rewritten *rewritten);
 
