@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/advice.h"
 #include "core/definition.h"
 #include "message.h"
 #include "output.h"
@@ -40,16 +41,20 @@ static const char *name_of_host_rule(const struct decision *decision) {
 
 int explanation_make(const struct judge *judge, const struct guest *guest, json_t **ret) {
         struct decision decision = judge_decide(judge, guest);
+        AUTO_FREE char *why = NULL, *advice = NULL;
         json_t *explanation;
 
+        if (decision_explanation(&decision, &why) < 0 ||
+            decision_advice(judge, guest, &decision, &advice) < 0)
+                return -ENOMEM;
         explanation = json_pack(
-                "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:b, s:o}", "guest", guest->name,
-                "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict), "means",
-                means_to_string(decision.means), "reason", reason_to_string(decision.reason),
-                "explanation", reason_explanation(decision.reason), "advice",
-                reason_advice(decision.reason), "guest-rule", name_of_guest_rule(&decision),
-                "host-rule", name_of_host_rule(&decision), "enforce", (int)judge->enforce, "steps",
-                make_steps(judge, guest));
+                "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o}", "guest",
+                guest->name, "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict),
+                "means", means_to_string(decision.means), "reason",
+                reason_to_string(decision.reason), "explanation", why, "advice", advice, "warning",
+                decision_warning(judge, guest, &decision), "guest-rule",
+                name_of_guest_rule(&decision), "host-rule", name_of_host_rule(&decision), "enforce",
+                (int)judge->enforce, "steps", make_steps(judge, guest));
         if (!explanation)
                 return -ENOMEM;
         *ret = explanation;
@@ -72,17 +77,11 @@ const char *reason_words(const char *code) {
 }
 
 int explanation_complete(json_t *explanation) {
-        static const char *const nullable[] = {"guest-rule", "host-rule", "error", NULL};
+        static const char *const nullable[] = {"guest-rule", "host-rule", "error", "warning", NULL};
         AUTO_JSON json_t *steps = json_incref(json_object_get(explanation, "steps"));
-        enum reason reason = find_reason(json_text(explanation, "reason"));
         int r;
 
         r = json_complete(explanation, nullable);
-        if (reason < N_REASONS) {
-                r |= json_object_set_new(explanation, "explanation",
-                                         json_string(reason_explanation(reason)));
-                r |= json_object_set_new(explanation, "advice", json_string(reason_advice(reason)));
-        }
         /* To the end, where they are out of the way of the rest. */
         json_object_del(explanation, "steps");
         r |= json_object_set(explanation, "steps", steps);
@@ -140,6 +139,7 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         if (json_flag(explanation, "needs-restart"))
                 print_text(cli, "Restart",
                            "needed: it runs with something else; shut it down and start it");
+        print_text(cli, "Warning", json_text(explanation, "warning"));
         if (json_is_false(enforce))
                 print_text(cli, "Enforce", "no: this is reported, not acted on");
         print_text(cli, "To change", json_text(explanation, "advice"));
@@ -147,19 +147,21 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
 
 void explanation_warn(const struct judge *judge, const struct rewritten *rewritten) {
         struct guest guest = rewritten_guest(judge, rewritten);
-        bool sees = next_start_of(judge, &guest).xsaves;
+        struct next_start next = next_start_of(judge, &guest);
 
         if (rewritten->decision.verdict == VERDICT_KEEP || !judge->enforce)
                 return;
-        if (rewritten->decision.verdict == VERDICT_GRANT) {
-                if (!sees)
-                        say("warning: the guest would not see XSAVES: its definition has no CPU "
-                            "mode or model, and QEMU's default CPU is without it");
-        } else if (sees)
-                say("warning: the guest would still see XSAVES: its <qemu:commandline> sets the "
-                    "CPU, and is left to its owner; do not start it like this");
-        else if (judge->host->hypervisor_xsaves == TRISTATE_UNKNOWN && !streq(guest.type, "qemu") &&
-                 guest_would_see_xsaves(&guest, true))
-                say("warning: whether KVM offers XSAVES is not known here, and taken for no: where "
-                    "it does, the guest would see it; give the facts of the host with --host");
+        if (rewritten->decision.verdict == VERDICT_GRANT && !next.xsaves)
+                say("warning: the guest would not see XSAVES: %s",
+                    guest_has_cpu(&guest) ? "its own QEMU arguments set the CPU"
+                                          : "its definition has no CPU mode or model, and QEMU's "
+                                            "default CPU is without it");
+        if (rewritten->decision.verdict == VERDICT_DENY && next.xsaves)
+                say("warning: the guest would still see XSAVES: its own QEMU arguments set the "
+                    "CPU, and "
+                    "are left to its owner; do not start it like this");
+        if (rewritten->decision.hide_xsavec && next.xsavec)
+                say("warning: the guest would still see XSAVEC: its own QEMU arguments set the "
+                    "CPU, and "
+                    "are left to its owner");
 }

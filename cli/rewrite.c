@@ -2,6 +2,7 @@
 
 /* xsavesctl rewrite: domain XML as the policy wants it. */
 
+#include "core/advice.h"
 #include "core/definition.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static int print_result(struct cli *cli, const struct input *input,
 static int rewrite_here(struct cli *cli, const struct input *input) {
         AUTO_BENCH struct bench bench = {};
         AUTO_REWRITTEN struct rewritten rewritten = {};
-        AUTO_FREE char *reason = NULL;
+        AUTO_FREE char *reason = NULL, *why = NULL;
         int r;
 
         r = bench_open(cli, &bench);
@@ -48,13 +49,14 @@ static int rewrite_here(struct cli *cli, const struct input *input) {
                 return bad_xml(input->name, reason);
         if (r == 0)
                 r = print_result(cli, input, &rewritten);
+        if (r == 0)
+                r = decision_explanation(&rewritten.decision, &why);
         if (r != 0)
                 return r;
 
         say("domain '%s': %s: %s: %s%s", rewritten.guest.name ? rewritten.guest.name : "",
             verdict_to_string(rewritten.decision.verdict),
-            reason_to_string(rewritten.decision.reason),
-            reason_explanation(rewritten.decision.reason),
+            reason_to_string(rewritten.decision.reason), why,
             bench.judge.enforce ? "" : " (the policy does not enforce: nothing is changed)");
         explanation_warn(&bench.judge, &rewritten);
         return STATUS_OK;

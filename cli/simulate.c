@@ -131,13 +131,10 @@ static void outcome_clear(struct outcome *outcome) {
 }
 #define AUTO_OUTCOME CLEANUP(outcome_clear)
 
-/* What the hypervisor does not offer QEMU filters out, whatever the definition requires, unless it is forced. */
 static bool sees_xsaves(const struct judge *judge, const struct rewritten *rewritten) {
         struct guest guest = rewritten_guest(judge, rewritten);
-        bool offers = judge_offers_xsaves(judge, &guest);
 
-        return (offers || guest.force_pair || guest.custom_args_xsaves) &&
-               guest_would_see_xsaves(&guest, offers);
+        return judge_would_see(judge, &guest, CPU_XSAVES);
 }
 
 static int decide(const struct judge *judge, const struct input *input, struct outcome *outcome) {

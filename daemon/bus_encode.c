@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/advice.h"
+
 static int append_string(sd_bus_message *m, const char *key, const char *value) {
         return value ? sd_bus_message_append(m, "{sv}", key, "s", value) : 0;
 }
@@ -161,6 +163,21 @@ static int append_steps(sd_bus_message *m, const struct judge *judge, const stru
         return r;
 }
 
+static int append_words(sd_bus_message *m, const struct judge *judge, const struct guest *guest,
+                        const struct decision *decision) {
+        AUTO_FREE char *why = NULL, *advice = NULL;
+        int r;
+
+        r = decision_explanation(decision, &why);
+        if (r >= 0)
+                r = decision_advice(judge, guest, decision, &advice);
+        if (r >= 0)
+                r = append_string(m, "explanation", why);
+        if (r >= 0)
+                r = append_string(m, "advice", advice);
+        return r < 0 ? r : append_string(m, "warning", decision_warning(judge, guest, decision));
+}
+
 int encode_explanation(sd_bus_message *m, const struct ruleset *ruleset,
                        const struct guest_entry *entry) {
         struct decision decision = judge_decide(&ruleset->judge, &entry->seen.facts);
@@ -178,6 +195,8 @@ int encode_explanation(sd_bus_message *m, const struct ruleset *ruleset,
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}", "policy-generation", "t",
                                           ruleset->policy_generation);
+        if (r >= 0)
+                r = append_words(m, &ruleset->judge, &entry->seen.facts, &decision);
         if (r >= 0)
                 r = append_steps(m, &ruleset->judge, &entry->seen.facts);
         return r < 0 ? r : sd_bus_message_close_container(m);

@@ -39,9 +39,9 @@ struct virt_guest {
         char *guest_rule, *host_rule; /* NULL: none matched */
         uint64_t policy_generation;   /* the one that decided */
         bool next_xsaves;             /* what its next start would see */
-        bool next_xsavec_hidden;
+        bool next_xsavec;
         enum tristate
-                runs_xsaves; /* what its live XML says that it sees now; unknown when not active */
+                runs_xsaves, runs_xsavec; /* what its live XML says that it sees now; unknown when not active */
 };
 
 /* What converging did, or in a dry run would do, to one domain. */

@@ -33,7 +33,7 @@ static int describe_next_start(const struct judge *judge, const struct redefinit
                         next = next_start_of(judge, &actual);
         }
         guest->next_xsaves = next.xsaves;
-        guest->next_xsavec_hidden = next.xsavec_hidden;
+        guest->next_xsavec = next.xsavec;
         return r < 0 ? r : 0;
 }
 
@@ -61,9 +61,12 @@ static int describe(const struct agent *agent, const struct domain *domain,
         guest->autostart = domain->autostart;
         guest->definition = state_of(domain, redefinition);
         guest->policy_generation = agent->ruleset->policy_generation;
-        if (domain->active && domain->live_known)
-                guest->runs_xsaves =
-                        next_start_of(judge, &domain->live).xsaves ? TRISTATE_YES : TRISTATE_NO;
+        if (domain->active && domain->live_known) {
+                struct next_start live = next_start_of(judge, &domain->live);
+
+                guest->runs_xsaves = live.xsaves ? TRISTATE_YES : TRISTATE_NO;
+                guest->runs_xsavec = live.xsavec ? TRISTATE_YES : TRISTATE_NO;
+        }
 
         r = strdup_to(&guest->name, domain_name(domain));
         if (r >= 0 && guest->definition == DEFINITION_FAILED)

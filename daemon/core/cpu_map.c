@@ -18,6 +18,7 @@ struct model {
         bool own_signatures;
         struct signature *signatures;
         size_t n_signatures;
+        bool xsaves, xsavec; /* of its own */
 };
 
 struct feature {
@@ -112,6 +113,14 @@ static int add_signature(struct model *model, const struct xml_element *element)
         return 0;
 }
 
+/* Whether QEMU's model still has one that is `removed`, or has it yet where it is `added`, depends on QEMU's version. */
+static void add_model_feature(struct model *model, const struct xml_element *element) {
+        const char *name = xml_attribute(element, "name");
+
+        model->xsaves |= streq_null(name, "xsaves");
+        model->xsavec |= streq_null(name, "xsavec");
+}
+
 static int read_model(const struct xml_element *element, struct model **ret) {
         CLEANUP(model_free_p) struct model *model = calloc(1, sizeof(*model));
         const struct xml_element *ancestor = xml_child(element, NULL, "model");
@@ -128,6 +137,8 @@ static int read_model(const struct xml_element *element, struct model **ret) {
                         return r;
         }
         XML_FOREACH_CHILD (child, element) {
+                if (xml_is(child, NULL, "feature"))
+                        add_model_feature(model, child);
                 if (!xml_is(child, NULL, "signature"))
                         continue;
                 r = add_signature(model, child);
@@ -270,6 +281,19 @@ bool cpu_map_model_has_signature(const struct cpu_map *map, const char *name, un
                 if (known->signatures[i].family == family && known->signatures[i].model == model)
                         return true;
         return false;
+}
+
+enum tristate cpu_map_model_has(const struct cpu_map *map, const char *name, const char *feature) {
+        const struct model *model = map ? find(&map->models, name) : NULL;
+        bool has = false;
+
+        if (!model)
+                return TRISTATE_UNKNOWN;
+        for (size_t i = 0; i < map->n_models && model && !has; i++) {
+                has = streq(feature, "xsaves") ? model->xsaves : model->xsavec;
+                model = model->ancestor ? find(&map->models, model->ancestor) : NULL;
+        }
+        return has ? TRISTATE_YES : TRISTATE_NO;
 }
 
 static bool has_bits(const struct cpuid_leaf *leaf, const struct cpuid_leaf *bits) {

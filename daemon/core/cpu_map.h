@@ -25,6 +25,12 @@ bool cpu_map_model_has_signature(const struct cpu_map *map, const char *name, un
                                  unsigned model);
 
 /*
+ * Has the model `name` the feature "xsaves" or "xsavec", of itself or by the model that it is defined by? TRISTATE_UNKNOWN
+ * for a model that the map does not have, and without a map (NULL).
+ */
+enum tristate cpu_map_model_has(const struct cpu_map *map, const char *name, const char *feature);
+
+/*
  * Are all CPUID bits of the feature `name` set in `leaves`? TRISTATE_UNKNOWN for a feature that
  * the map does not have or defines by an MSR, and where there are no leaves.
  */

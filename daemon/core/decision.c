@@ -9,8 +9,51 @@ struct facts {
         const struct judge *judge;
         const struct guest *guest;
         const struct guest_rule *rule; /* NULL: none matches */
-        bool offered;                  /* the hypervisor offers XSAVES to this guest */
+        bool offered;                  /* the hypervisor is known to offer XSAVES to this guest */
 };
+
+/* --- what the hypervisor offers --- */
+
+/* QEMU's TCG implements neither XSAVES nor XSAVEC, whatever KVM offers (target/i386/cpu.c,
+ * TCG_XSAVE_FEATURES). */
+static bool is_tcg(const struct guest *guest) {
+        return streq(guest->type, "qemu");
+}
+
+static bool offers(const struct guest *guest, enum tristate hypervisor) {
+        return hypervisor == TRISTATE_YES && !is_tcg(guest);
+}
+
+bool judge_offers_xsaves(const struct judge *judge, const struct guest *guest) {
+        return offers(guest, judge->host->hypervisor_xsaves);
+}
+
+/* KVM offers no more than the kernel (kvm_set_cpu_caps()) and the CPU have. */
+static bool may_offer_xsaves(const struct host_facts *host) {
+        if (host->hypervisor_xsaves != TRISTATE_UNKNOWN)
+                return host->hypervisor_xsaves == TRISTATE_YES;
+        return host->kernel_xsaves != TRISTATE_NO && host->cpu_xsaves != TRISTATE_NO;
+}
+
+static bool may_offer_xsavec(const struct host_facts *host) {
+        if (host->hypervisor_xsavec != TRISTATE_UNKNOWN)
+                return host->hypervisor_xsavec == TRISTATE_YES;
+        return host->cpu_xsavec != TRISTATE_NO;
+}
+
+bool judge_may_offer(const struct judge *judge, const struct guest *guest,
+                     enum cpu_property property) {
+        if (is_tcg(guest))
+                return false;
+        return property == CPU_XSAVES ? may_offer_xsaves(judge->host)
+                                      : may_offer_xsavec(judge->host);
+}
+
+bool judge_would_see(const struct judge *judge, const struct guest *guest,
+                     enum cpu_property property) {
+        return guest_would_see(guest, property, judge->map,
+                               judge_may_offer(judge, guest, property));
+}
 
 /* The conditions of the table. Each leaves out what the rows before it have ruled out. */
 
@@ -51,6 +94,10 @@ static bool no_host_rule(const struct facts *f) {
         return !f->judge->host_rule;
 }
 
+static bool owner_turns_off(const struct facts *f) {
+        return !f->guest->live && feature_policy_is_off(f->guest->xsaves);
+}
+
 static bool custom_cpu_args(const struct facts *f) {
         return f->guest->custom_cpu_args;
 }
@@ -76,6 +123,8 @@ static bool shows_true_fms(const struct facts *f) {
         const struct host_facts *host = f->judge->host;
         const char *model = NULL;
 
+        if (f->guest->vendor_id && !streq_null(f->guest->vendor_id, host->vendor))
+                return false;
         switch (f->guest->cpu_mode) {
         case CPU_MODE_HOST_PASSTHROUGH:
         case CPU_MODE_MAXIMUM:
@@ -110,12 +159,19 @@ static bool cannot_force_with_cpu_mode(const struct facts *f) {
                f->guest->arch != GUEST_ARCH_X86_64;
 }
 
+/* QEMU offers these whatever KVM_GET_SUPPORTED_CPUID says, tsc-deadline with KVM's own interrupt controller, which is the
+ * default (kvm_arch_get_supported_cpuid() of target/i386/kvm/kvm.c). */
+static const char *const always_offered[] = {"hypervisor", "arat", "tsc-deadline", "topoext"};
+
 static bool is_offered(const struct facts *f, const char *feature) {
         const struct host_facts *host = f->judge->host;
 
+        for (size_t i = 0; i < ELEMENTS_OF(always_offered); i++)
+                if (streq(feature, always_offered[i]))
+                        return true;
         /* A fact of its own: TCG has no XSAVEC, whatever CPUID KVM supports. */
         if (streq(feature, "xsavec"))
-                return judge_offers_xsavec(f->judge, f->guest);
+                return offers(f->guest, host->hypervisor_xsavec);
         return f->judge->map &&
                cpu_map_feature_offered(f->judge->map, feature, host->hypervisor_cpuid,
                                        host->n_hypervisor_cpuid) == TRISTATE_YES;
@@ -182,9 +238,17 @@ static int show_host_rule(const struct facts *f, char **ret) {
                          rule_xsaves_to_string(rule->xsaves));
 }
 
+static int show_owner(const struct facts *f, char **ret) {
+        if (f->guest->live)
+                return format_to(ret,
+                                 "libvirt writes features of its own into what runs or comes in");
+        return format_to(ret, "CPU feature xsaves: %s", feature_policy_to_string(f->guest->xsaves));
+}
+
 static int show_cpu_args(const struct facts *f, char **ret) {
-        return format_to(ret, "<qemu:commandline> %s the CPU",
-                         f->guest->custom_cpu_args ? "sets" : "does not set");
+        return format_to(ret, "<qemu:commandline> and <qemu:override> %s the CPU%s",
+                         f->guest->custom_cpu_args ? "set" : "do not set",
+                         f->guest->unreadable_args ? ", in a way that cannot be read" : "");
 }
 
 static int show_hardware(const struct facts *f, char **ret) {
@@ -206,15 +270,36 @@ static int show_assertion(const struct facts *f, char **ret) {
                          assertion_to_string(f->rule->assertion));
 }
 
-static int show_fms(const struct facts *f, char **ret) {
+/* What was compared of family, model and stepping, and what came of it. */
+static int show_signature(const struct facts *f, char **ret) {
         const struct host_facts *host = f->judge->host;
+        const char *shows = shows_true_fms(f) ? "shows" : "does not show";
 
-        return format_to(ret, "[guest %s] asserts %s, CPU mode %s%s%s, %s the host's %u/%u/%u",
-                         f->rule->name, assertion_to_string(f->rule->assertion),
+        if (f->guest->vendor_id && !streq_null(f->guest->vendor_id, host->vendor))
+                return format_to(ret, "vendor_id %s is not the host's %s", f->guest->vendor_id,
+                                 host->vendor);
+        if (f->guest->cpu_mode == CPU_MODE_HOST_PASSTHROUGH ||
+            f->guest->cpu_mode == CPU_MODE_MAXIMUM)
+                return format_to(ret, "CPU mode %s shows the host's %u/%u/%u",
+                                 cpu_mode_to_string(f->guest->cpu_mode), host->family, host->model,
+                                 host->stepping);
+        return format_to(ret,
+                         "CPU mode %s%s%s %s the host's family and model %u/%u by libvirt's CPU "
+                         "map (steppings are not compared)",
                          cpu_mode_to_string(f->guest->cpu_mode), f->guest->cpu_model ? " " : "",
-                         f->guest->cpu_model ? f->guest->cpu_model : "",
-                         shows_true_fms(f) ? "shows" : "does not show", host->family, host->model,
-                         host->stepping);
+                         f->guest->cpu_model ? f->guest->cpu_model : "", shows, host->family,
+                         host->model);
+}
+
+static int show_fms(const struct facts *f, char **ret) {
+        AUTO_FREE char *signature = NULL;
+        int r;
+
+        r = show_signature(f, &signature);
+        if (r < 0)
+                return r;
+        return format_to(ret, "[guest %s] asserts %s; %s", f->rule->name,
+                         assertion_to_string(f->rule->assertion), signature);
 }
 
 static int show_cpu_mode(const struct facts *f, char **ret) {
@@ -265,12 +350,14 @@ static const struct row {
          "the host rule says deny", show_host_rule},
         {no_host_rule, DENY(DENIED_NO_HOST_RULE),
          "no host rule", show_host_rule},
-        {custom_cpu_args, DENY(DENIED_CUSTOM_CPU_ARGS),
-         "<qemu:commandline> sets the CPU itself", show_cpu_args},
+        {owner_turns_off, DENY(DENIED_BY_OWNER),
+         "the definition itself turns XSAVES off", show_owner},
         {no_hardware, DENY(DENIED_NO_HARDWARE),
          "the CPU has no XSAVES", show_hardware},
         {offered_and_sound, GRANT(NATIVE, GRANTED_NATIVE),
          "the hypervisor offers it, erratum absent or fixed", show_hypervisor_and_erratum},
+        {custom_cpu_args, DENY(DENIED_CUSTOM_CPU_ARGS),
+         "the owner's QEMU arguments set the CPU", show_cpu_args},
         {masked_for_no_known_reason, DENY(DENIED_MASKED_UNKNOWN),
          "the hypervisor masks it, erratum absent", show_hypervisor_and_erratum},
         {live_without_assertion, DENY(DENIED_UNACKNOWLEDGED),
@@ -305,20 +392,6 @@ void judge_init(struct judge *judge, const struct policy *policy, const struct h
         };
 }
 
-/* QEMU's TCG implements neither XSAVES nor XSAVEC, whatever KVM offers (target/i386/cpu.c,
- * TCG_XSAVE_FEATURES). */
-static bool offers(const struct guest *guest, enum tristate hypervisor) {
-        return hypervisor == TRISTATE_YES && !streq(guest->type, "qemu");
-}
-
-bool judge_offers_xsaves(const struct judge *judge, const struct guest *guest) {
-        return offers(guest, judge->host->hypervisor_xsaves);
-}
-
-bool judge_offers_xsavec(const struct judge *judge, const struct guest *guest) {
-        return offers(guest, judge->host->hypervisor_xsavec);
-}
-
 static struct facts facts_of(const struct judge *judge, const struct guest *guest) {
         return (struct facts){
                 .judge = judge,
@@ -341,10 +414,25 @@ struct decision judge_decide(const struct judge *judge, const struct guest *gues
                 .means = row->means,
                 .reason = row->reason,
                 .hide_xsavec = row->verdict == VERDICT_DENY && facts.rule &&
-                               facts.rule->hide_xsavec && judge_offers_xsavec(judge, guest),
+                               facts.rule->hide_xsavec && judge_may_offer(judge, guest, CPU_XSAVEC),
+                .forced_along = row->reason == REASON_DENIED_WOULD_FORCE_OTHERS
+                                        ? forced_along(&facts)
+                                        : NULL,
                 .guest_rule = facts.rule,
                 .host_rule = judge->host_rule,
         };
+}
+
+struct decision judge_decide_start(const struct judge *judge, const struct guest *owned,
+                                   const struct guest *actual) {
+        struct decision by_record = judge_decide(judge, owned), as_it_stands;
+        struct guest stands = *actual; /* shallow: nothing owned is changed */
+
+        if (by_record.verdict != VERDICT_GRANT)
+                return by_record;
+        stands.xsaves = owned->xsaves;
+        as_it_stands = judge_decide(judge, &stands);
+        return as_it_stands.verdict == VERDICT_GRANT ? by_record : as_it_stands;
 }
 
 void decision_steps_free(struct decision_step *steps, size_t n_steps) {

@@ -19,9 +19,10 @@ enum reason {
         REASON_DENIED_ERRATUM_DEFAULT,
         REASON_DENIED_BY_HOST_RULE,
         REASON_DENIED_NO_HOST_RULE,
-        REASON_DENIED_CUSTOM_CPU_ARGS,
+        REASON_DENIED_BY_OWNER,
         REASON_DENIED_NO_HARDWARE,
         REASON_GRANTED_NATIVE,
+        REASON_DENIED_CUSTOM_CPU_ARGS,
         REASON_DENIED_MASKED_UNKNOWN,
         REASON_DENIED_UNACKNOWLEDGED,
         REASON_DENIED_INACCURATE_FMS,
@@ -54,20 +55,37 @@ struct judge {
 void judge_init(struct judge *judge, const struct policy *policy, const struct host_facts *host,
                 const struct cpu_map *map);
 
-/* Does the hypervisor that runs a domain of this type offer XSAVES (XSAVEC)? */
+/* Is the hypervisor that runs a domain of this type known to offer XSAVES? What a grant is decided by. */
 bool judge_offers_xsaves(const struct judge *judge, const struct guest *guest);
-bool judge_offers_xsavec(const struct judge *judge, const struct guest *guest);
+
+/* May it offer XSAVES (CPU_XSAVEC: XSAVEC), as far as is known? What a denial is to be safe from. */
+bool judge_may_offer(const struct judge *judge, const struct guest *guest,
+                     enum cpu_property property);
+
+/* Would, or could, a start of the guest here show it XSAVES (CPU_XSAVEC: XSAVEC)? */
+bool judge_would_see(const struct judge *judge, const struct guest *guest,
+                     enum cpu_property property);
 
 struct decision {
         enum verdict verdict;
         enum means means;
         enum reason reason;
-        bool hide_xsavec; /* and the hypervisor offers it: XSAVEC is to be hidden */
+        bool hide_xsavec; /* and the hypervisor may offer it: XSAVEC is to be hidden */
+        const char *
+                forced_along; /* of REASON_DENIED_WOULD_FORCE_OTHERS: the feature; borrowed from the guest */
         const struct guest_rule *guest_rule; /* borrowed from the policy; NULL: none matches */
         const struct host_rule *host_rule;   /* NULL: none matches */
 };
 
 struct decision judge_decide(const struct judge *judge, const struct guest *guest);
+
+/*
+ * The same of what comes to be started: `owned` is the guest as its owner wrote it, by the record of earlier changes,
+ * and `actual` as it stands. A record can be forged, so a grant holds only where the guest as it stands is granted
+ * too, the policy of its XSAVES feature apart, which may be an earlier change.
+ */
+struct decision judge_decide_start(const struct judge *judge, const struct guest *owned,
+                                   const struct guest *actual);
 
 /* One row of the table as tried on a guest. */
 struct decision_step {

@@ -16,28 +16,15 @@ int definition_read(const char *xml, size_t length, struct guest *ret, char **re
         return r != 0 ? r : guest_read(ret, xml_root(document), ret_reason);
 }
 
-static bool is_off(enum feature_policy policy) {
-        return policy == FEATURE_DISABLE || policy == FEATURE_FORBID;
-}
-
 struct next_start next_start_of(const struct judge *judge, const struct guest *guest) {
         return (struct next_start){
-                .xsaves = guest_would_see_xsaves(guest, judge_offers_xsaves(judge, guest)),
-                .xsavec_hidden = is_off(guest->xsavec),
+                .xsaves = judge_would_see(judge, guest, CPU_XSAVES),
+                .xsavec = judge_would_see(judge, guest, CPU_XSAVEC),
         };
 }
 
 struct guest rewritten_guest(const struct judge *judge, const struct rewritten *rewritten) {
-        struct plan plan = plan_make(judge, &rewritten->guest, &rewritten->decision);
-        struct guest guest = rewritten->guest; /* shallow: nothing owned is changed */
-
-        if (plan.xsaves != FEATURE_ABSENT)
-                guest.xsaves = plan.xsaves;
-        if (plan.xsavec != FEATURE_ABSENT)
-                guest.xsavec = plan.xsavec;
-        if (plan.pair != PAIR_LEAVE)
-                guest.force_pair = plan.pair == PAIR_ADD;
-        return guest;
+        return guest_as_planned(judge, &rewritten->guest, &rewritten->decision);
 }
 
 struct next_start next_start_rewritten(const struct judge *judge,

@@ -16,8 +16,7 @@ struct guest rewritten_guest(const struct judge *judge, const struct rewritten *
 
 /* What a start of a guest would give it. */
 struct next_start {
-        bool xsaves;
-        bool xsavec_hidden;
+        bool xsaves, xsavec; /* it would, or could, see them */
 };
 
 struct next_start next_start_of(const struct judge *judge, const struct guest *guest);

@@ -4,22 +4,17 @@
 #include <errno.h>
 
 /*
- * AMD describes the erratum in its revision guides (document 56323: Zen 2 servers). Linux works
- * around it on all of Zen 1 and Zen 2 (commit b0563468eeac); which models those are is told by
- * bsp_init_amd() in arch/x86/kernel/cpu/amd.c (commits 30fa92832f40, 232afb557835). Hygon's
- * family 18h is a Zen 1 core; there is no statement of its vendor, so that it counts as affected.
+ * AMD describes the erratum in its revision guides (document 56323: Zen 2 servers), and Linux works around it on all of
+ * Zen 1 and Zen 2 (commit b0563468eeac). All of family 17h is one or the other, also those models that bsp_init_amd() in
+ * Linux's arch/x86/kernel/cpu/amd.c does not name (AMD 4800S: model 84h). Hygon's family 18h is a Zen 1 core; there is
+ * no statement of its vendor, so that it counts as affected.
  */
 static const struct {
         const char *vendor;
-        unsigned family, first_model, last_model;
+        unsigned family;
 } affected[] = {
-        {"AuthenticAMD", 0x17, 0x00, 0x2f}, /* Zen 1 */
-        {"AuthenticAMD", 0x17, 0x50, 0x5f}, /* Zen 1 */
-        {"AuthenticAMD", 0x17, 0x30, 0x4f}, /* Zen 2 */
-        {"AuthenticAMD", 0x17, 0x60, 0x7f}, /* Zen 2 */
-        {"AuthenticAMD", 0x17, 0x90, 0x91}, /* Zen 2 */
-        {"AuthenticAMD", 0x17, 0xa0, 0xaf}, /* Zen 2 */
-        {"HygonGenuine", 0x18, 0x00, 0xff}, /* Zen 1 */
+        {"AuthenticAMD", 0x17},
+        {"HygonGenuine", 0x18},
 };
 
 /* The first microcode with the fix: Linux's erratum_1386_microcode[] (commit 29ba89f18952). */
@@ -54,10 +49,7 @@ int erratum_status_from_string(const char *text, enum erratum_status *ret) {
 
 static bool is_affected(const struct host_facts *facts) {
         for (size_t i = 0; i < ELEMENTS_OF(affected); i++)
-                if (streq(facts->vendor, affected[i].vendor) &&
-                    facts->family == affected[i].family &&
-                    facts->model >= affected[i].first_model &&
-                    facts->model <= affected[i].last_model)
+                if (streq(facts->vendor, affected[i].vendor) && facts->family == affected[i].family)
                         return true;
         return false;
 }

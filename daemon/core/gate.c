@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/advice.h"
 #include "core/plan.h"
 #include "core/record.h"
 #include "core/xml.h"
@@ -61,15 +62,30 @@ static int read_arrival(const char *xml, size_t length, struct arrival *arrival,
         return r;
 }
 
-static int refuse_unsafe(struct gate_answer *answer, bool incoming) {
-        const char *advice = incoming ? "start it cold, or run it where the policy allows XSAVES"
-                                      : reason_advice(answer->decision.reason);
+/*
+ * The guest shows XSAVES. One that comes in has been shown it where its definition turns it on, also where nothing here
+ * would have: its CPU cannot change under it.
+ */
+static bool has_xsaves(const struct judge *judge, const struct guest *actual, bool incoming) {
+        return judge_would_see(judge, actual, CPU_XSAVES) ||
+               (incoming && guest_insists_on_xsaves(actual));
+}
+
+static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_answer *answer) {
+        AUTO_FREE char *why = NULL, *advice = NULL;
+        int r;
 
         answer->accept = false;
+        r = decision_explanation(&answer->decision, &why);
+        if (r >= 0)
+                r = incoming ? strdup_to(&advice,
+                                         "start it cold, or run it where the policy allows XSAVES")
+                             : decision_advice(judge, &answer->guest, &answer->decision, &advice);
+        if (r < 0)
+                return r;
         return format_to(&answer->message, "domain '%s' would see XSAVES: %s: %s; %s",
                          answer->guest.name ? answer->guest.name : "",
-                         reason_to_string(answer->decision.reason),
-                         reason_explanation(answer->decision.reason), advice);
+                         reason_to_string(answer->decision.reason), why, advice);
 }
 
 /* The gate does not know whether the domain is transient: then there is nothing that could be re-defined. */
@@ -101,9 +117,18 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         /* Something is to be done, or what was done earlier is to be taken back. */
         answer->drift = !plan_is_empty(&missing) || (arrival->has_record && plan_is_empty(&all));
         if (verdict == VERDICT_DENY && answer->has_xsaves)
-                return refuse_unsafe(answer, arrival->incoming);
-        if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing) && !arrival->incoming)
+                return refuse_unsafe(judge, arrival->incoming, answer);
+        if (arrival->incoming)
+                return 0;
+        if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing))
                 return answer_missing_grant(answer, judge->policy);
+        if (missing.xsavec != FEATURE_ABSENT &&
+            judge_would_see(judge, &arrival->actual, CPU_XSAVEC))
+                return format_to(&answer->message,
+                                 "domain '%s' sees XSAVEC, which is to be hidden: %s: its next "
+                                 "start hides it",
+                                 answer->guest.name ? answer->guest.name : "",
+                                 reason_to_string(answer->decision.reason));
         return 0;
 }
 
@@ -116,11 +141,11 @@ int gate_judge(const struct judge *judge, enum gate_operation operation, bool in
         r = read_arrival(xml, length, &arrival, &answer.guest, ret_reason);
         if (r != 0)
                 return r;
-        answer.decision = judge_decide(judge, &answer.guest);
-        answer.has_xsaves = guest_would_see_xsaves(&arrival.actual,
-                                                   judge_offers_xsaves(judge, &arrival.actual));
-
         arrival.incoming = incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE;
+        answer.guest.live = arrival.actual.live = arrival.incoming || operation == GATE_STARTED;
+        answer.decision = judge_decide_start(judge, &answer.guest, &arrival.actual);
+        answer.has_xsaves = has_xsaves(judge, &arrival.actual, arrival.incoming);
+
         if (operation != GATE_STARTED)
                 r = judge_start(judge, &arrival, &answer);
         if (r >= 0 && !answer.message)
@@ -133,6 +158,7 @@ int gate_judge(const struct judge *judge, enum gate_operation operation, bool in
                 answer.drift = false;
         }
         make_one_line(answer.message);
+        answer.decision.forced_along = NULL; /* it may be the arrival's */
 
         *ret = answer;
         answer = (struct gate_answer){};

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/qemu_args.h"
 #include "core/xml.h"
 
 /* Of the element that virt-install and others put into <metadata>. */
@@ -44,12 +43,18 @@ bool feature_policy_is_on(enum feature_policy policy) {
         return policy == FEATURE_FORCE || policy == FEATURE_REQUIRE || policy == FEATURE_UNSET;
 }
 
+bool feature_policy_is_off(enum feature_policy policy) {
+        return policy == FEATURE_DISABLE || policy == FEATURE_FORBID;
+}
+
 void guest_clear(struct guest *guest) {
         free(guest->name);
         free(guest->uuid);
         free(guest->os_id);
         free(guest->type);
         free(guest->cpu_model);
+        free(guest->vendor_id);
+        free(guest->args_model);
         for (size_t i = 0; i < guest->n_other_features; i++)
                 free(guest->other_features[i]);
         free(guest->other_features);
@@ -171,6 +176,8 @@ static int read_cpu_mode(struct guest *guest, const struct xml_element *cpu, cha
 
         if (model) {
                 r = xml_text(model, &model_name);
+                if (r >= 0)
+                        r = strdup_to(&guest->vendor_id, xml_attribute(model, "vendor_id"));
                 if (r < 0)
                         return r;
         }
@@ -209,6 +216,7 @@ int guest_copy(const struct guest *guest, struct guest *ret) {
         int r;
 
         copy.name = copy.uuid = copy.os_id = copy.type = copy.cpu_model = NULL;
+        copy.vendor_id = copy.args_model = NULL;
         copy.other_features = NULL;
         copy.n_other_features = 0;
         r = strdup_to(&copy.name, guest->name);
@@ -220,6 +228,10 @@ int guest_copy(const struct guest *guest, struct guest *ret) {
                 r = strdup_to(&copy.type, guest->type);
         if (r >= 0)
                 r = strdup_to(&copy.cpu_model, guest->cpu_model);
+        if (r >= 0)
+                r = strdup_to(&copy.vendor_id, guest->vendor_id);
+        if (r >= 0)
+                r = strdup_to(&copy.args_model, guest->args_model);
         for (size_t i = 0; r >= 0 && i < guest->n_other_features; i++)
                 r = add_other_feature(&copy, guest->other_features[i]);
         if (r < 0)
@@ -273,12 +285,57 @@ static int read_cpu(struct guest *guest, const struct xml_element *domain, char 
         return 0;
 }
 
+/* Its own name of the CPU that libvirt gives it, as QEMU has it; NULL: libvirt is yet to choose. */
+static const char *libvirt_model(const struct guest *guest) {
+        switch (guest->cpu_mode) {
+        case CPU_MODE_HOST_PASSTHROUGH:
+                return "host";
+        case CPU_MODE_MAXIMUM:
+                return "max";
+        case CPU_MODE_CUSTOM:
+                return guest->cpu_model;
+        case CPU_MODE_NONE:
+                return guest->arch == GUEST_ARCH_I686 ? "qemu32" : "qemu64";
+        case CPU_MODE_HOST_MODEL:
+                break;
+        }
+        return NULL;
+}
+
+static const char *qemu_model(const struct guest *guest) {
+        return guest->args_model ? guest->args_model : libvirt_model(guest);
+}
+
+static int list_args(const struct xml_element *commandline, const char ***ret, size_t *ret_n,
+                     char **ret_reason) {
+        AUTO_FREE const char **argv = calloc(QEMU_ARGS_MAX, sizeof(char *));
+        size_t n = 0;
+
+        if (!argv)
+                return -ENOMEM;
+        XML_FOREACH_CHILD (arg, commandline) {
+                if (!xml_is(arg, QEMU_NAMESPACE, "arg"))
+                        continue;
+                /* libvirt's schema has nothing else there, and its parser ignores it. */
+                if (!xml_has_only_attribute(arg, "value"))
+                        return refuse(ret_reason, "<qemu:arg> has something else than a %s",
+                                      "value");
+                if (n == QEMU_ARGS_MAX)
+                        return refuse(ret_reason, "more than %d arguments in <qemu:commandline>",
+                                      QEMU_ARGS_MAX);
+                argv[n++] = xml_attribute(arg, "value");
+        }
+        *ret = STEAL(argv);
+        *ret_n = n;
+        return 0;
+}
+
 static int read_commandline(struct guest *guest, const struct xml_element *domain,
                             char **ret_reason) {
+        CLEANUP(qemu_args_clear) struct qemu_args args = {};
         const struct xml_element *commandline = NULL;
-        const char *previous = NULL;
-        struct qemu_args args = {};
-        unsigned n_args = 0;
+        AUTO_FREE const char **argv = NULL;
+        size_t n = 0;
         int r;
 
         r = only_child(domain, QEMU_NAMESPACE, "commandline", &commandline, ret_reason);
@@ -289,28 +346,63 @@ static int read_commandline(struct guest *guest, const struct xml_element *domai
                 return refuse(ret_reason, "text in <%s>", "qemu:commandline");
         if (xml_has_more_nodes(commandline, QEMU_NODES_MAX))
                 return refuse(ret_reason, "too much in <%s>", "qemu:commandline");
-        XML_FOREACH_CHILD (arg, commandline) {
-                const char *value = xml_attribute(arg, "value");
-
-                if (!xml_is(arg, QEMU_NAMESPACE, "arg"))
-                        continue;
-                /* libvirt's schema has nothing else there, and its parser ignores it. */
-                if (!xml_has_only_attribute(arg, "value"))
-                        return refuse(ret_reason, "<qemu:arg> has something else than a %s",
-                                      "value");
-                if (++n_args > QEMU_ARGS_MAX)
-                        return refuse(ret_reason, "more than %d arguments in <qemu:commandline>",
-                                      QEMU_ARGS_MAX);
-                r = qemu_args_add(&args, previous, value);
-                if (r < 0)
-                        return r;
-                previous = value;
-        }
+        r = list_args(commandline, &argv, &n, ret_reason);
+        if (r == 0)
+                r = qemu_args_read(&args, argv, n);
+        if (r != 0)
+                return r;
 
         guest->force_pair = args.force_pair;
-        guest->custom_cpu_args = args.sets_cpu;
-        guest->custom_args_xsaves = args.names_xsaves;
+        guest->custom_cpu_args |= args.sets_cpu;
+        guest->unreadable_args |= args.unreadable;
+        guest->latest_models |= args.latest_models;
+        guest->args_model = STEAL(args.model);
+        memcpy(guest->args_cpu, args.cpu, sizeof(guest->args_cpu));
+        for (enum cpu_property p = 0; p < N_CPU_PROPERTIES; p++)
+                guest->args_global[p] = qemu_args_global(&args, p, qemu_model(guest));
         return 0;
+}
+
+/*
+ * <qemu:override> replaces properties of a device on QEMU's command line, also the one that is its type: any device
+ * can be made a CPU. libvirt has vCPUs as devices of its own too, named vcpu0 and so on.
+ */
+static bool override_reaches_cpu(const char *alias, const struct xml_element *property) {
+        static const char name_characters[] = "abcdefghijklmnopqrstuvwxyz"
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+        const char *name = xml_attribute(property, "name"),
+                   *value = xml_attribute(property, "value");
+
+        if (!alias || strncmp(alias, "vcpu", 4) == 0)
+                return true;
+        /* libvirt does not escape it where it writes the device as KEY=VALUE,… */
+        if (!name || name[strspn(name, name_characters)] != '\0')
+                return true;
+        return streq(name, "driver") && value && qemu_type_is_cpu(value);
+}
+
+static void read_override(struct guest *guest, const struct xml_element *device) {
+        const char *alias = xml_attribute(device, "alias");
+
+        XML_FOREACH_CHILD (frontend, device)
+                XML_FOREACH_CHILD (property, frontend)
+                        if (override_reaches_cpu(alias, property))
+                                guest->custom_cpu_args = guest->unreadable_args = true;
+}
+
+static void read_overrides(struct guest *guest, const struct xml_element *domain) {
+        XML_FOREACH_CHILD (override, domain)
+                if (xml_is(override, QEMU_NAMESPACE, "override"))
+                        XML_FOREACH_CHILD (device, override)
+                                read_override(guest, device);
+}
+
+/* microvm alone has the latest version of a model by default (QEMU's hw/i386/microvm.c), all others the first. */
+static void read_machine(struct guest *guest, const struct xml_element *domain) {
+        const struct xml_element *type = xml_child(xml_child(domain, NULL, "os"), NULL, "type");
+        const char *machine = type ? xml_attribute(type, "machine") : NULL;
+
+        guest->latest_models = machine && strstr(machine, "microvm");
 }
 
 int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason) {
@@ -319,30 +411,78 @@ int guest_read(struct guest *guest, const struct xml_element *domain, char **ret
         r = read_identity(guest, domain, ret_reason);
         if (r == 0)
                 r = read_cpu(guest, domain, ret_reason);
-        if (r == 0)
-                r = read_commandline(guest, domain, ret_reason);
-        return r;
-}
-
-bool guest_insists_on_xsaves(const struct guest *guest) {
-        return feature_policy_is_on(guest->xsaves) || guest->force_pair ||
-               guest->custom_args_xsaves;
-}
-
-bool guest_asks_for_xsaves(const struct guest *guest) {
-        return guest_insists_on_xsaves(guest) || guest->xsaves == FEATURE_OPTIONAL;
+        if (r != 0)
+                return r;
+        read_machine(guest, domain);
+        read_overrides(guest, domain);
+        return read_commandline(guest, domain, ret_reason);
 }
 
 bool guest_has_cpu(const struct guest *guest) {
         return guest->cpu_mode != CPU_MODE_NONE;
 }
 
-bool guest_would_see_xsaves(const struct guest *guest, bool hypervisor_offers) {
-        if (guest_insists_on_xsaves(guest))
+/* --- what the guest would see --- */
+
+static enum feature_policy policy_of(const struct guest *guest, enum cpu_property property) {
+        return property == CPU_XSAVES ? guest->xsaves : guest->xsavec;
+}
+
+/* libvirt writes its features behind -cpu, where they win over -global; an owner's -cpu replaces libvirt's. */
+static enum setting setting_of(const struct guest *guest, enum cpu_property property) {
+        enum feature_policy policy = policy_of(guest, property);
+        enum setting setting = SETTING_NONE;
+
+        if (guest->args_model)
+                setting = guest->args_cpu[property];
+        else if (feature_policy_is_on(policy))
+                setting = SETTING_ON;
+        else if (feature_policy_is_off(policy))
+                setting = SETTING_OFF;
+        return setting != SETTING_NONE ? setting : guest->args_global[property];
+}
+
+static bool forces_features(const struct guest *guest) {
+        enum setting setting = guest->args_cpu[CPU_FORCE_FEATURES];
+
+        if (setting == SETTING_NONE)
+                setting = guest->args_global[CPU_FORCE_FEATURES];
+        return setting == SETTING_ON;
+}
+
+bool guest_insists_on_xsaves(const struct guest *guest) {
+        return guest->unreadable_args || forces_features(guest) ||
+               setting_of(guest, CPU_XSAVES) == SETTING_ON;
+}
+
+bool guest_asks_for_xsaves(const struct guest *guest) {
+        return guest_insists_on_xsaves(guest) || guest->xsaves == FEATURE_OPTIONAL;
+}
+
+bool guest_args_decide(const struct guest *guest, enum cpu_property property) {
+        return guest->unreadable_args || guest->args_model ||
+               guest->args_global[property] != SETTING_NONE;
+}
+
+/* These two have what the hypervisor offers, and nothing else is ever forced by them alone. */
+static bool is_model_of_host(const char *model) {
+        return streq_null(model, "host") || streq_null(model, "max");
+}
+
+bool guest_would_see(const struct guest *guest, enum cpu_property property,
+                     const struct cpu_map *map, bool hypervisor_offers) {
+        const char *model = qemu_model(guest);
+        bool is_optional = !guest->args_model && policy_of(guest, property) == FEATURE_OPTIONAL;
+        enum setting setting = setting_of(guest, property);
+
+        if (guest->unreadable_args)
                 return true;
-        if (!hypervisor_offers)
+        if (setting == SETTING_OFF)
                 return false;
-        return guest->custom_cpu_args ||
-               (guest_has_cpu(guest) && guest->xsaves != FEATURE_DISABLE &&
-                guest->xsaves != FEATURE_FORBID);
+        if (setting == SETTING_NONE && is_model_of_host(model))
+                return hypervisor_offers;
+        if (setting == SETTING_NONE && !(is_optional && hypervisor_offers) && model &&
+            cpu_model_has(map, model, property, guest->latest_models) == TRISTATE_NO)
+                return false;
+        return hypervisor_offers || forces_features(guest);
 }

@@ -3,7 +3,7 @@
 
 /* Facts of one guest: what the decision needs of its domain XML, and nothing else of it. */
 
-#include "core/util.h"
+#include "core/qemu_args.h"
 
 struct xml_element;
 
@@ -41,12 +41,20 @@ struct guest {
         enum guest_arch arch;
         enum cpu_mode cpu_mode;
         char *cpu_model; /* of CPU_MODE_CUSTOM; else NULL */
+        char *vendor_id; /* that its CPU shows in place of its model's own; NULL: none */
         enum feature_policy xsaves, xsavec;
         char **other_features; /* names, other than xsaves, that are on (feature_policy_is_on()) */
         size_t n_other_features;
-        bool force_pair;         /* -global x86_64-cpu.x-force-features=on in <qemu:commandline> */
-        bool custom_cpu_args;    /* <qemu:commandline> sets the CPU in any other way */
-        bool custom_args_xsaves; /* ... and names xsaves or x-force-features there */
+        bool live; /* running or incoming: some of its features are libvirt's, not its owner's */
+
+        /* What <qemu:commandline> and <qemu:override> make of the CPU, past libvirt. */
+        bool force_pair;      /* -global x86_64-cpu.x-force-features=on */
+        bool custom_cpu_args; /* they set the CPU in any other way */
+        bool unreadable_args; /* ... of which they do not tell what the guest would see */
+        bool latest_models;   /* a model that names no version is its latest one */
+        char *args_model;     /* of -cpu, in place of libvirt's; NULL: none */
+        enum setting args_cpu[N_CPU_PROPERTIES];    /* of that -cpu */
+        enum setting args_global[N_CPU_PROPERTIES]; /* of -global */
 };
 
 void guest_clear(struct guest *guest);
@@ -61,15 +69,28 @@ int guest_copy(const struct guest *guest, struct guest *ret);
  */
 int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason);
 
-/* The definition itself wants XSAVES, whatever the host has: require, force, x-force-features or CPU
- * arguments that name it. This is what a hook without a daemon refuses. */
+/* A CPU is chosen, so that a <feature> of it can be set. */
+bool guest_has_cpu(const struct guest *guest);
+
+/* disable or forbid: libvirt puts NAME=off on QEMU's command line. */
+bool feature_policy_is_off(enum feature_policy policy);
+
+/* The definition turns XSAVES on, whatever its CPU model and the host have: a feature that is on,
+ * arguments that do the same, x-force-features, or arguments that cannot be read. */
 bool guest_insists_on_xsaves(const struct guest *guest);
 
 /* It would take XSAVES where it can: the above, or optional. */
 bool guest_asks_for_xsaves(const struct guest *guest);
 
-/* A CPU is chosen, so that a <feature> of it can be set. */
-bool guest_has_cpu(const struct guest *guest);
+/*
+ * Its own arguments decide on the feature, so that a <feature> would change nothing or contradict
+ * them: `property` is CPU_XSAVES or CPU_XSAVEC.
+ */
+bool guest_args_decide(const struct guest *guest, enum cpu_property property);
 
-/* Would, or could, the guest find XSAVES in its CPUID where the hypervisor offers it or not? */
-bool guest_would_see_xsaves(const struct guest *guest, bool hypervisor_offers);
+/*
+ * Would, or could, the guest find XSAVES (CPU_XSAVEC: XSAVEC) in its CPUID where the hypervisor
+ * offers it or not? `map` tells which models have it, and may be NULL. What cannot be known is yes.
+ */
+bool guest_would_see(const struct guest *guest, enum cpu_property property,
+                     const struct cpu_map *map, bool hypervisor_offers);

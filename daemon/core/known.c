@@ -32,8 +32,9 @@ int known_set(struct known *known, const struct judge *judge, const char *xml, s
         known->decision = *decision;
         known->decision.guest_rule = NULL;
         known->decision.host_rule = NULL;
-        known->offers_xsaves = judge_offers_xsaves(judge, &known->guest);
-        known->offers_xsavec = judge_offers_xsavec(judge, &known->guest);
+        known->decision.forced_along = NULL;
+        known->offers_xsaves = judge_may_offer(judge, &known->guest, CPU_XSAVES);
+        known->offers_xsavec = judge_may_offer(judge, &known->guest, CPU_XSAVEC);
         known->hash = string_hash(xml, length);
         known->length = length;
         return 0;
@@ -47,8 +48,8 @@ static bool is_decided_alike(const struct known *known, const struct judge *judg
                decision->reason == known->decision.reason &&
                decision->hide_xsavec == known->decision.hide_xsavec &&
                streq_null(rule_of(decision), known->rule) &&
-               judge_offers_xsaves(judge, &known->guest) == known->offers_xsaves &&
-               judge_offers_xsavec(judge, &known->guest) == known->offers_xsavec;
+               judge_may_offer(judge, &known->guest, CPU_XSAVES) == known->offers_xsaves &&
+               judge_may_offer(judge, &known->guest, CPU_XSAVEC) == known->offers_xsavec;
 }
 
 /* A text in which nothing is carried out has no record: it is left as it is by every decision that has nothing

@@ -15,6 +15,10 @@ struct plan {
 struct plan plan_make(const struct judge *judge, const struct guest *guest,
                       const struct decision *decision);
 
+/* The guest once that is done. Shallow: its texts are those of `guest`. */
+struct guest guest_as_planned(const struct judge *judge, const struct guest *guest,
+                              const struct decision *decision);
+
 bool plan_is_empty(const struct plan *plan);
 /* Does it change what the guest sees of XSAVES itself? */
 bool plan_touches_xsaves(const struct plan *plan);

@@ -4,79 +4,464 @@
 #include <errno.h>
 #include <string.h>
 
-/* QEMU takes an option with one dash or with two (softmmu/vl.c, lookup_opt()). */
-static bool is_option(const char *argument, const char *name) {
-        if (!argument || argument[0] != '-')
-                return false;
-        argument += argument[1] == '-' ? 2 : 1;
-        return streq(argument, name);
+/*
+ * The options of QEMU 6.2 to 10.0 that take a value, and those that take none (qemu-options.hx). The rest of the
+ * command line can be told only where it is known which is which.
+ */
+static const char *const options_with_value[] = {
+        "D",
+        "L",
+        "M",
+        "accel",
+        "acpitable",
+        "action",
+        "add-fd",
+        "append",
+        "audio",
+        "audiodev",
+        "balloon",
+        "bios",
+        "blockdev",
+        "boot",
+        "bt",
+        "cdrom",
+        "chardev",
+        "chroot",
+        "compat",
+        "cpu",
+        "d",
+        "debugcon",
+        "device",
+        "dfilter",
+        "display",
+        "drive",
+        "dtb",
+        "dump-vmstate",
+        "echr",
+        "fda",
+        "fdb",
+        "fsdev",
+        "fw_cfg",
+        "g",
+        "gdb",
+        "global",
+        "hda",
+        "hdb",
+        "hdc",
+        "hdd",
+        "icount",
+        "incoming",
+        "initrd",
+        "iscsi",
+        "k",
+        "kernel",
+        "loadvm",
+        "m",
+        "machine",
+        "mem-path",
+        "mon",
+        "monitor",
+        "msg",
+        "mtdblock",
+        "name",
+        "net",
+        "netdev",
+        "nic",
+        "numa",
+        "object",
+        "option-rom",
+        "overcommit",
+        "parallel",
+        "pflash",
+        "pidfile",
+        "plugin",
+        "prom-env",
+        "qmp",
+        "qmp-pretty",
+        "qtest",
+        "qtest-log",
+        "readconfig",
+        "rotate",
+        "rtc",
+        "run-with",
+        "runas",
+        "sandbox",
+        "sd",
+        "seed",
+        "semihosting-config",
+        "serial",
+        "set",
+        "shim",
+        "smbios",
+        "smp",
+        "soundhw",
+        "spice",
+        "tb-size",
+        "tpmdev",
+        "trace",
+        "usbdevice",
+        "uuid",
+        "vga",
+        "virtfs",
+        "vnc",
+        "watchdog",
+        "watchdog-action",
+        "writeconfig",
+        "xen-domid",
+};
+
+static const char *const options_without_value[] = {
+        "S",
+        "alt-grab",
+        "async-teardown",
+        "audio-help",
+        "ctrl-grab",
+        "curses",
+        "daemonize",
+        "enable-fips",
+        "enable-kvm",
+        "enable-sync-profile",
+        "full-screen",
+        "h",
+        "help",
+        "jitdump",
+        "mem-prealloc",
+        "no-acpi",
+        "no-fd-bootchk",
+        "no-hpet",
+        "no-quit",
+        "no-reboot",
+        "no-shutdown",
+        "no-user-config",
+        "nodefaults",
+        "nographic",
+        "old-param",
+        "one-insn-per-tb",
+        "only-migratable",
+        "perfmap",
+        "portrait",
+        "preconfig",
+        "s",
+        "sdl",
+        "semihosting",
+        "show-cursor",
+        "singlestep",
+        "snapshot",
+        "usb",
+        "version",
+        "win2k-hack",
+        "xen-attach",
+        "xen-domid-restrict",
+};
+
+static bool is_among(const char *name, const char *const *names, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(name, names[i]))
+                        return true;
+        return false;
+}
+
+/* QEMU takes an option with one dash or with two (lookup_opt() in its vl.c). NULL: this is none. */
+static const char *option_name(const char *argument) {
+        if (argument[0] != '-')
+                return NULL;
+        return argument + (argument[1] == '-' ? 2 : 1);
+}
+
+static bool has_no_value(const char *option) {
+        return is_among(option, options_without_value, ELEMENTS_OF(options_without_value));
+}
+
+static bool is_known(const char *option) {
+        return has_no_value(option) ||
+               is_among(option, options_with_value, ELEMENTS_OF(options_with_value));
+}
+
+size_t qemu_option_length(const char *argument) {
+        const char *option = option_name(argument);
+
+        return option && !has_no_value(option) ? 2 : 1;
+}
+
+void qemu_args_clear(struct qemu_args *args) {
+        free(args->model);
+        for (size_t i = 0; i < args->n_globals; i++)
+                free(args->globals[i].type);
+        free(args->globals);
+        *args = (struct qemu_args){};
+}
+
+/* --- CPUs and their properties --- */
+
+bool qemu_type_is_cpu(const char *type) {
+        static const char suffix[] = "-cpu";
+        size_t length = strlen(type), end = strlen(suffix);
+
+        return length >= end && streq(type + length - end, suffix);
 }
 
 /* QEMU applies a global property to every subclass of the type that it names (qom/object.c,
  * object_apply_global_props()), so a CPU is reached by its own type and by each of these. */
-static bool is_cpu_type(const char *type, size_t length) {
-        static const char suffix[] = "-cpu";
-        static const char *const parents[] = {"cpu", "device", "object"};
-        size_t end = strlen(suffix);
+static bool is_parent_of_all_cpus(const char *type) {
+        static const char *const parents[] = {"x86_64-cpu", "i386-cpu", "cpu", "device", "object"};
 
-        for (size_t i = 0; i < ELEMENTS_OF(parents); i++)
-                if (length == strlen(parents[i]) && strncmp(type, parents[i], length) == 0)
-                        return true;
-        return length > end && strncmp(type + length - end, suffix, end) == 0;
-}
-
-/* `-global TYPE.PROPERTY=VALUE`, or `-global driver=TYPE,property=...` (softmmu/qdev-monitor.c,
- * qemu_global_option()), where a later key replaces an earlier one: any of them counts. So does what
- * cannot be read: the safe side. */
-static bool global_reaches_cpu(const char *value) {
-        static const char key[] = "driver=";
-        size_t length = strcspn(value, ".=");
-        bool has_type = false;
-
-        if (value[length] == '.')
-                return is_cpu_type(value, length);
-        while ((value = strstr(value, key))) {
-                value += strlen(key);
-                has_type = true;
-                if (is_cpu_type(value, strcspn(value, ",")))
-                        return true;
-        }
-        return !has_type;
+        return is_among(type, parents, ELEMENTS_OF(parents));
 }
 
 /* QEMU takes `_` for `-` in the features of -cpu (target/i386/cpu.c, feat2prop()). */
-static int names_xsaves(const char *text, bool *ret) {
-        AUTO_FREE char *copy = strdup(text);
+static bool find_property(const char *name, size_t length, enum cpu_property *ret) {
+        static const char *const names[] = {
+                [CPU_XSAVES] = "xsaves",
+                [CPU_XSAVEC] = "xsavec",
+                [CPU_FORCE_FEATURES] = "x-force-features",
+        };
 
-        if (!copy)
+        for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+                size_t n = 0;
+
+                while (n < length &&
+                       (name[n] == names[i][n] || (name[n] == '_' && names[i][n] == '-')))
+                        n++;
+                if (n == length && names[i][n] == '\0') {
+                        *ret = (enum cpu_property)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* QEMU ends with an error for what is neither of these nor their opposites (qapi_bool_parse()). */
+static enum setting setting_of(const char *value) {
+        static const char *const off[] = {"off", "no", "false", "n"};
+
+        return is_among(value, off, ELEMENTS_OF(off)) ? SETTING_OFF : SETTING_ON;
+}
+
+/* --- the options that reach a CPU --- */
+
+/*
+ * x86_cpu_parse_featurestr() of target/i386/cpu.c takes NAME=VALUE in their order, and a NAME alone as on;
+ * x86_cpu_expand_features() comes later with what has a plus, and then with what has a minus.
+ */
+static void read_cpu_features(char *features, enum setting cpu[N_CPU_PROPERTIES]) {
+        enum setting plus[N_CPU_PROPERTIES] = {}, minus[N_CPU_PROPERTIES] = {};
+        char *next;
+
+        for (char *feature = strtok_r(features, ",", &next); feature;
+             feature = strtok_r(NULL, ",", &next)) {
+                bool is_signed = feature[0] == '+' || feature[0] == '-';
+                char *name = feature + is_signed, *equals = is_signed ? NULL : strchr(name, '=');
+                size_t length = equals ? (size_t)(equals - name) : strlen(name);
+                enum cpu_property property;
+
+                if (!find_property(name, length, &property))
+                        continue;
+                if (is_signed)
+                        (feature[0] == '+' ? plus : minus)[property] = SETTING_ON;
+                else
+                        cpu[property] = setting_of(equals ? equals + 1 : "on");
+        }
+        for (size_t i = 0; i < N_CPU_PROPERTIES; i++)
+                if (minus[i])
+                        cpu[i] = SETTING_OFF;
+                else if (plus[i])
+                        cpu[i] = SETTING_ON;
+}
+
+/* The last one counts, whole: QEMU keeps the text alone until it has read all of them. */
+static int read_cpu(struct qemu_args *args, const char *value) {
+        size_t length = strcspn(value, ",");
+        AUTO_FREE char *copy = strdup(value), *model = strndup(value, length);
+
+        if (!copy || !model)
                 return -ENOMEM;
-        for (char *c = copy; *c; c++)
-                if (*c == '_')
-                        *c = '-';
-        *ret = strstr(copy, "xsaves") || strstr(copy, "x-force-features");
+        args->sets_cpu = true;
+        free(args->model);
+        args->model = STEAL(model);
+        memset(args->cpu, 0, sizeof(args->cpu));
+        read_cpu_features(copy + length, args->cpu);
         return 0;
 }
 
-int qemu_args_add(struct qemu_args *args, const char *option, const char *argument) {
-        bool names, sets, escapes;
+static int add_global(struct qemu_args *args, const char *type, const char *property,
+                      const char *value) {
+        struct cpu_global global = {.setting = setting_of(value)};
         int r;
 
-        if (option && streq(option, FORCE_OPTION) && streq(argument, FORCE_VALUE)) {
-                args->force_pair = true;
+        if (!find_property(property, strlen(property), &global.property))
                 return 0;
-        }
-
-        r = names_xsaves(argument, &names);
+        r = array_grow(&args->globals, args->n_globals, sizeof(global));
+        if (r >= 0)
+                r = strdup_to(&global.type, type);
         if (r < 0)
                 return r;
-        /* A device may be given as JSON, where any name can be written as `\u002d`. */
-        escapes = is_option(option, "device") && strchr(argument, '\\');
-        sets = is_option(option, "cpu") || is_option(option, "readconfig") ||
-               (is_option(option, "global") && (names || global_reaches_cpu(argument))) ||
-               (is_option(option, "device") && (escapes || strstr(argument, "-cpu"))) ||
-               /* An option given by another one can be changed: `-set global.ID.driver=x86_64-cpu`. */
-               (is_option(option, "set") && (names || strstr(argument, "-cpu")));
-        args->sets_cpu |= sets;
-        args->names_xsaves |= sets && (names || escapes);
+        args->globals[args->n_globals++] = global;
         return 0;
+}
+
+static int read_cpu_global(struct qemu_args *args, const char *type, const char *property,
+                           const char *value) {
+        if (!qemu_type_is_cpu(type) && !is_parent_of_all_cpus(type))
+                return 0;
+        args->sets_cpu = true;
+        return add_global(args, type, property, value);
+}
+
+/* KEY=VALUE,… where the last of a key counts (QemuOpts). NULL: there is none. Cuts the text up. */
+struct keys {
+        const char *driver, *property, *value;
+};
+
+static struct keys read_keys(char *text) {
+        struct keys keys = {};
+        char *next;
+
+        for (char *word = strtok_r(text, ",", &next); word; word = strtok_r(NULL, ",", &next)) {
+                if (strncmp(word, "driver=", 7) == 0)
+                        keys.driver = word + 7;
+                else if (strncmp(word, "property=", 9) == 0)
+                        keys.property = word + 9;
+                else if (strncmp(word, "value=", 6) == 0)
+                        keys.value = word + 6;
+        }
+        return keys;
+}
+
+static void set_unreadable(struct qemu_args *args) {
+        args->sets_cpu = args->unreadable = true;
+}
+
+/* `TYPE.PROPERTY=VALUE`, or keys (qemu_global_option()). */
+static int read_global(struct qemu_args *args, const char *value) {
+        size_t dot = strcspn(value, ".=");
+        AUTO_FREE char *text = strdup(value);
+        struct keys keys;
+        char *equals;
+
+        if (!text)
+                return -ENOMEM;
+        if (text[dot] == '.') {
+                equals = strchr(text, '=');
+                if (!equals)
+                        return 0; /* not taken by QEMU */
+                text[dot] = *equals = '\0';
+                return read_cpu_global(args, text, text + dot + 1, equals + 1);
+        }
+
+        /* A comma in a value is written as two. No type or property of a CPU has one. */
+        if (strstr(text, ",,")) {
+                set_unreadable(args);
+                return 0;
+        }
+        keys = read_keys(text);
+        if (!keys.driver || !keys.property || !keys.value)
+                return 0; /* not taken by QEMU */
+        return read_cpu_global(args, keys.driver, keys.property, keys.value);
+}
+
+/* A CPU can be added as a device; in JSON any name can be written as `\u002d`. */
+static int read_device(struct qemu_args *args, const char *value) {
+        AUTO_FREE char *text = strdup(value);
+        struct keys keys;
+
+        if (!text)
+                return -ENOMEM;
+        if (text[0] == '{') {
+                if (strchr(text, '\\') || strstr(text, "-cpu\""))
+                        set_unreadable(args);
+                return 0;
+        }
+        keys = read_keys(text);
+        /* The first word has no key as a rule, and is then the driver, unless a key names another. */
+        if (qemu_type_is_cpu(keys.driver ? keys.driver : text))
+                set_unreadable(args);
+        return 0;
+}
+
+/* `GROUP.ID.KEY=VALUE` changes what another option has given: another type of a device, say. */
+static int read_set(struct qemu_args *args, const char *value) {
+        if (strncmp(value, "global.", 7) == 0 || qemu_type_is_cpu(value))
+                set_unreadable(args);
+        return 0;
+}
+
+static int read_config(struct qemu_args *args, const char *value UNUSED) {
+        set_unreadable(args);
+        return 0;
+}
+
+static int read_machine(struct qemu_args *args, const char *value) {
+        args->latest_models |= strstr(value, "microvm") != NULL;
+        return 0;
+}
+
+static const struct {
+        const char *name;
+        int (*read)(struct qemu_args *args, const char *value);
+} cpu_options[] = {
+        {"cpu", read_cpu},   {"global", read_global},     {"device", read_device},
+        {"set", read_set},   {"readconfig", read_config}, {"machine", read_machine},
+        {"M", read_machine},
+};
+
+static int read_pair(struct qemu_args *args) {
+        args->force_pair = true;
+        return add_global(args, "x86_64-cpu", "x-force-features", "on");
+}
+
+static int read_option(struct qemu_args *args, const char *option, const char *value) {
+        for (size_t i = 0; i < ELEMENTS_OF(cpu_options); i++)
+                if (streq(option, cpu_options[i].name))
+                        return cpu_options[i].read(args, value);
+        /* Nobody knows whether an option that came later has a value: what follows may be it, or the next option. */
+        if (!is_known(option) && value[0] == '-')
+                set_unreadable(args);
+        return 0;
+}
+
+int qemu_args_read(struct qemu_args *args, const char *const *argv, size_t n) {
+        for (size_t i = 0; i < n; i += qemu_option_length(argv[i])) {
+                const char *option = option_name(argv[i]);
+                int r;
+
+                if (!option || qemu_option_length(argv[i]) == 1)
+                        continue;
+                /* It would take the first argument that libvirt puts behind these. */
+                if (i + 1 == n) {
+                        set_unreadable(args);
+                        break;
+                }
+                r = streq(argv[i], FORCE_OPTION) && streq(argv[i + 1], FORCE_VALUE)
+                            ? read_pair(args)
+                            : read_option(args, option, argv[i + 1]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Is `type` the type of this model, or one that it inherits from? host is a kind of max. */
+static bool is_type_of(const char *type, const char *model) {
+        size_t length = strlen(model);
+
+        if (streq(model, "host") && strncmp(type, "max-", 4) == 0)
+                return true;
+        return strncmp(type, model, length) == 0 &&
+               (streq(type + length, "-x86_64-cpu") || streq(type + length, "-i386-cpu"));
+}
+
+enum setting qemu_args_global(const struct qemu_args *args, enum cpu_property property,
+                              const char *model) {
+        enum setting setting = SETTING_NONE;
+
+        for (size_t i = 0; i < args->n_globals; i++) {
+                const struct cpu_global *global = &args->globals[i];
+                bool reaches =
+                        is_parent_of_all_cpus(global->type) ||
+                        (model ? is_type_of(global->type, model) : global->setting == SETTING_ON);
+
+                if (global->property == property && reaches)
+                        setting = global->setting;
+        }
+        return setting;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What <qemu:commandline> does to the guest's CPU, past libvirt. */
+/* What a guest's own QEMU arguments, which libvirt passes on unread, do to its CPUs. */
 
-#include "core/util.h"
+#include "core/cpu_model.h"
 
 /* libvirt's namespace of <qemu:commandline> (qemuDomainDefNamespace, libvirt's qemu_domain.c). */
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
@@ -22,12 +22,41 @@
 /* With the white space between them, and as much again of comments and variables. */
 #define QEMU_NODES_MAX (4ul * QEMU_ARGS_MAX)
 
-struct qemu_args {
-        bool force_pair;   /* the pair above, to the letter */
-        bool sets_cpu;     /* -cpu, or -global, -device, -set or -readconfig that reach a CPU */
-        bool names_xsaves; /* ... and name xsaves or x-force-features */
+enum setting { SETTING_NONE, SETTING_OFF, SETTING_ON };
+
+/* -global of one such property of one type of CPU. */
+struct cpu_global {
+        char *type; /* owned */
+        enum cpu_property property;
+        enum setting setting;
 };
 
-/* Take in the next argument of the command line; `option` is the one before it, or NULL. Returns 0 or
- * -ENOMEM. */
-int qemu_args_add(struct qemu_args *args, const char *option, const char *argument);
+/* Zero-initialize; release with qemu_args_clear(). */
+struct qemu_args {
+        bool force_pair;    /* the pair above, to the letter */
+        bool sets_cpu;      /* a CPU is set in any other way */
+        bool unreadable;    /* ... of which the arguments do not tell what the guest would see */
+        bool latest_models; /* -machine microvm: a model without a version is its latest one */
+        char *model;        /* of the last -cpu, which replaces libvirt's; NULL: none */
+        enum setting cpu[N_CPU_PROPERTIES]; /* of the last -cpu */
+        struct cpu_global *globals;         /* in their order */
+        size_t n_globals;
+};
+
+void qemu_args_clear(struct qemu_args *args);
+
+/* How many arguments QEMU takes at once where it comes to this one: an option that has a value, 2; else 1. */
+size_t qemu_option_length(const char *argument);
+
+/* Read argv[0..n), which stand behind libvirt's own arguments, as QEMU does. Returns 0 or -ENOMEM. */
+int qemu_args_read(struct qemu_args *args, const char *const *argv, size_t n);
+
+/*
+ * What -global says of a property of a CPU of this model (QEMU's name of it); NULL: the model is not
+ * known, and whatever turns the property on counts.
+ */
+enum setting qemu_args_global(const struct qemu_args *args, enum cpu_property property,
+                              const char *model);
+
+/* Can a device of this type be a CPU? */
+bool qemu_type_is_cpu(const char *type);

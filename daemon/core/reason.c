@@ -25,30 +25,29 @@ static const struct {
         [REASON_KEPT_BY_DEFAULT] = {"kept-by-default",
                                     "no guest rule matches and the default keeps",
                                     "add a guest rule that matches it"},
-        [REASON_DENIED_BY_GUEST_RULE] =
-                {"denied-by-guest-rule", "the guest rule says deny",
-                 "change the guest rule, or remove XSAVES from the definition"},
+        [REASON_DENIED_BY_GUEST_RULE] = {"denied-by-guest-rule", "the guest rule says deny",
+                                         "change the guest rule"},
         [REASON_DENIED_BY_DEFAULT] = {"denied-by-default",
                                       "no guest rule matches and the default denies",
-                                      "add a guest rule that allows it, or remove XSAVES from the "
-                                      "definition"},
+                                      "add a guest rule that allows it"},
         [REASON_DENIED_ERRATUM_DEFAULT] =
                 {"denied-erratum-default",
                  "no guest rule matches and erratum 1386 is live on this host",
-                 "add a guest rule that allows it and asserts why that is safe, "
-                 "or remove XSAVES from the definition"},
+                 "add a guest rule that allows it and asserts why that is safe"},
         [REASON_DENIED_BY_HOST_RULE] = {"denied-by-host-rule", "the host rule says deny",
                                         "change the host rule, or run the guest on another host"},
         [REASON_DENIED_NO_HOST_RULE] = {"denied-no-host-rule", "no host rule allows this host",
                                         "add a host rule that matches this host"},
-        [REASON_DENIED_CUSTOM_CPU_ARGS] = {"denied-custom-cpu-args",
-                                           "its <qemu:commandline> sets the CPU itself",
-                                           "remove the CPU arguments from <qemu:commandline>"},
+        [REASON_DENIED_BY_OWNER] = {"denied-by-owner", "its own definition turns XSAVES off",
+                                    "remove the CPU feature xsaves from the definition"},
         [REASON_DENIED_NO_HARDWARE] = {"denied-no-hardware", "the host's CPU has no XSAVES",
                                        "run the guest on a host whose CPU has it"},
         [REASON_GRANTED_NATIVE] = {"granted-native",
                                    "the hypervisor offers XSAVES and erratum 1386 is not live here",
                                    "change the guest rule to deny it"},
+        [REASON_DENIED_CUSTOM_CPU_ARGS] =
+                {"denied-custom-cpu-args", "its own QEMU arguments set the CPU",
+                 "remove the CPU arguments from <qemu:commandline> and <qemu:override>"},
         [REASON_DENIED_MASKED_UNKNOWN] =
                 {"denied-masked-unknown",
                  "the hypervisor does not offer XSAVES and erratum 1386 is not "

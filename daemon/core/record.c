@@ -106,13 +106,9 @@ static int set_feature(const struct definition *definition, struct xml_element *
 }
 
 static int revert_feature(const struct definition *definition, const struct xml_element *entry,
-                          const char *name) {
-        const char *text = xml_attribute(entry, "was");
+                          const char *name, enum feature_policy before) {
         struct xml_element *feature = find_feature(definition, name);
-        enum feature_policy before;
 
-        if (!text || feature_policy_from_string(text, &before) < 0)
-                return 0;
         if (!feature || !streq_null(xml_attribute(feature, "policy"), xml_attribute(entry, "set")))
                 return 0;
 
@@ -121,7 +117,7 @@ static int revert_feature(const struct definition *definition, const struct xml_
         else if (before == FEATURE_UNSET)
                 xml_remove_attribute(feature, "policy");
         else
-                return xml_set_attribute(feature, "policy", text);
+                return xml_set_attribute(feature, "policy", feature_policy_to_string(before));
         return 0;
 }
 
@@ -132,21 +128,53 @@ static bool is_arg(const struct xml_element *element, const char *value) {
                (!value || streq_null(xml_attribute(element, "value"), value));
 }
 
-/* The last pair of a command line: its value's element and, before that, the option's. */
-static struct xml_element *find_pair(const struct xml_element *commandline,
-                                     struct xml_element **ret_option) {
-        struct xml_element *value = NULL, *arg = commandline ? xml_last_child(commandline) : NULL;
+static struct xml_element *next_arg(struct xml_element *arg) {
+        do
+                arg = xml_next(arg);
+        while (arg && !is_arg(arg, NULL));
+        return arg;
+}
 
-        for (; arg; arg = xml_previous(arg)) {
-                if (!is_arg(arg, NULL))
-                        continue;
-                if (value && is_arg(value, FORCE_VALUE) && is_arg(arg, FORCE_OPTION)) {
+static struct xml_element *first_arg(const struct xml_element *commandline) {
+        struct xml_element *first = commandline ? xml_first_child(commandline) : NULL;
+
+        return first && !is_arg(first, NULL) ? next_arg(first) : first;
+}
+
+/* The first pair from this argument on, which is to be an option: its value's element and, before that, the option's. */
+static struct xml_element *find_pair_from(struct xml_element *arg,
+                                          struct xml_element **ret_option) {
+        while (arg) {
+                const char *text = xml_attribute(arg, "value");
+                struct xml_element *next = next_arg(arg);
+
+                if (next && is_arg(arg, FORCE_OPTION) && is_arg(next, FORCE_VALUE)) {
                         *ret_option = arg;
-                        return value;
+                        return next;
                 }
-                value = arg;
+                /* As QEMU reads them, so that the value of another option is no half of a pair. */
+                arg = next && text && qemu_option_length(text) == 2 ? next_arg(next) : next;
         }
         return NULL;
+}
+
+/* The last pair of a command line. */
+static struct xml_element *find_pair(const struct xml_element *commandline,
+                                     struct xml_element **ret_option) {
+        struct xml_element *found = NULL, *value;
+
+        for (value = find_pair_from(first_arg(commandline), ret_option); value;
+             value = find_pair_from(next_arg(value), ret_option))
+                found = value;
+        return found;
+}
+
+static bool is_pair(const struct xml_element *commandline, const struct xml_element *option) {
+        struct xml_element *found = NULL, *value;
+
+        for (value = find_pair_from(first_arg(commandline), &found); value && found != option;)
+                value = find_pair_from(next_arg(value), &found);
+        return value != NULL;
 }
 
 static int add_arg(struct xml_element *commandline, struct xml_element *entry, const char *value) {
@@ -243,24 +271,16 @@ static int remove_pairs(const struct definition *definition, struct xml_element 
         return 0;
 }
 
-static int put_back_arg(struct definition *definition, const struct xml_element *entry) {
-        const char *half = xml_attribute(entry, "half"), *before = xml_attribute(entry, "before");
+static int put_back_arg(struct definition *definition, const struct xml_element *entry,
+                        const char *value, struct xml_element **ret) {
+        const char *before = xml_attribute(entry, "before");
         CLEANUP(position_clear)
         struct xml_position position = {
                 .ordinal = get_number(entry, "at"),
                 .gap = get_number(entry, "gap"),
         };
-        struct xml_element *arg;
-        const char *value;
         int r = 0;
 
-        /* Of all that a record may say, only the two halves of the pair are ever put back. */
-        if (streq_null(half, HALF_OPTION))
-                value = FORCE_OPTION;
-        else if (streq_null(half, HALF_VALUE))
-                value = FORCE_VALUE;
-        else
-                return 0;
         /* libvirt drops a command line without arguments. */
         if (!definition->commandline)
                 r = xml_append_child(definition->domain, QEMU_NAMESPACE, QEMU_PREFIX, "commandline",
@@ -269,8 +289,25 @@ static int put_back_arg(struct definition *definition, const struct xml_element 
                 r = strdup_to(&position.before, before ? before : "");
         if (r >= 0)
                 r = xml_put_back(definition->commandline, QEMU_NAMESPACE, QEMU_PREFIX, "arg",
-                                 &position, &arg);
-        return r < 0 ? r : xml_set_attribute(arg, "value", value);
+                                 &position, ret);
+        return r < 0 ? r : xml_set_attribute(*ret, "value", value);
+}
+
+/* Of all that a record may say, only whole pairs are ever put back, and only where QEMU takes them for one: half of
+ * one would change the meaning of other arguments. */
+static int put_back_pair(struct definition *definition, const struct xml_element *option_entry,
+                         const struct xml_element *value_entry) {
+        struct xml_element *option, *value;
+        int r;
+
+        r = put_back_arg(definition, option_entry, FORCE_OPTION, &option);
+        if (r >= 0)
+                r = put_back_arg(definition, value_entry, FORCE_VALUE, &value);
+        if (r < 0 || is_pair(definition->commandline, option))
+                return r;
+        xml_remove_child(value, false);
+        xml_remove_child(option, false);
+        return 0;
 }
 
 /* --- the whole --- */
@@ -312,43 +349,80 @@ int record_describe(const struct xml_element *record, char **ret) {
 
 struct revert {
         struct definition definition;
-        bool owner_has_pair; /* put back by its owner since: twice would be once too many */
+        enum verdict verdict; /* what the record says was decided */
+        bool owner_has_pair;  /* put back by its owner since: twice would be once too many */
         bool xsaves_done, xsavec_done; /* one entry each; more are forged */
 };
 
-static int revert_entry(struct revert *revert, const struct xml_element *entry) {
-        const char *name = xml_attribute(entry, "name");
+/* Would plan_make() have set a feature to `set`, with that verdict, where it was `was`? */
+static bool is_planned(enum verdict verdict, enum cpu_property property, enum feature_policy set,
+                       enum feature_policy was) {
+        if (verdict == VERDICT_DENY)
+                return set == FEATURE_DISABLE && !feature_policy_is_off(was);
+        if (property != CPU_XSAVES)
+                return false;
+        if (set == FEATURE_FORCE)
+                return was != FEATURE_FORCE;
+        return set == FEATURE_REQUIRE && (was == FEATURE_ABSENT || feature_policy_is_off(was));
+}
 
-        if (xml_is(entry, RECORD_NAMESPACE, "force-pair"))
+static int revert_feature_entry(struct revert *revert, const struct xml_element *entry) {
+        const char *name = xml_attribute(entry, "name"), *set = xml_attribute(entry, "set"),
+                   *was = xml_attribute(entry, "was");
+        bool is_xsaves = streq_null(name, "xsaves");
+        bool *done = is_xsaves ? &revert->xsaves_done : &revert->xsavec_done;
+        enum feature_policy set_policy, was_policy;
+
+        if (*done || !(is_xsaves || streq_null(name, "xsavec")) || !set || !was ||
+            feature_policy_from_string(set, &set_policy) < 0 ||
+            feature_policy_from_string(was, &was_policy) < 0 ||
+            !is_planned(revert->verdict, is_xsaves ? CPU_XSAVES : CPU_XSAVEC, set_policy,
+                        was_policy))
+                return 0;
+        *done = true;
+        return revert_feature(&revert->definition, entry, name, was_policy);
+}
+
+static bool is_removed(const struct xml_element *entry, const char *half) {
+        return entry && xml_is(entry, RECORD_NAMESPACE, "removed-arg") && was(entry, "half", half);
+}
+
+/* Takes back one entry, or two that belong together. *ret_next is the one to go on with. */
+static int revert_entry(struct revert *revert, struct xml_element *entry,
+                        struct xml_element **ret_next) {
+        struct xml_element *previous = xml_previous(entry);
+
+        *ret_next = previous;
+        if (xml_is(entry, RECORD_NAMESPACE, "feature"))
+                return revert_feature_entry(revert, entry);
+        if (revert->verdict == VERDICT_GRANT && xml_is(entry, RECORD_NAMESPACE, "force-pair"))
                 revert_added_pair(&revert->definition, entry);
-        else if (xml_is(entry, RECORD_NAMESPACE, "removed-arg") && !revert->owner_has_pair)
-                return put_back_arg(&revert->definition, entry);
-        else if (xml_is(entry, RECORD_NAMESPACE, "feature") && name) {
-                bool is_xsaves = streq(name, "xsaves");
-                bool *done = is_xsaves ? &revert->xsaves_done : &revert->xsavec_done;
-
-                if (*done || !(is_xsaves || streq(name, "xsavec")))
-                        return 0;
-                *done = true;
-                return revert_feature(&revert->definition, entry, name);
+        if (revert->verdict == VERDICT_DENY && is_removed(entry, HALF_OPTION) &&
+            is_removed(previous, HALF_VALUE)) {
+                *ret_next = xml_previous(previous);
+                if (!revert->owner_has_pair)
+                        return put_back_pair(&revert->definition, entry, previous);
         }
         return 0;
 }
 
 static int revert_record(struct xml_element *domain, const struct xml_element *record) {
         struct revert revert = {.definition = definition_of(domain)};
-        struct xml_element *option;
-        unsigned n = 0;
-        int r;
+        struct xml_element *option, *entry = xml_last_child(record);
+        int r = 0;
+
+        /* Nothing is ever changed, and so recorded, with any other. */
+        if (was(record, "verdict", verdict_to_string(VERDICT_GRANT)))
+                revert.verdict = VERDICT_GRANT;
+        else if (was(record, "verdict", verdict_to_string(VERDICT_DENY)))
+                revert.verdict = VERDICT_DENY;
+        else
+                return 0;
 
         revert.owner_has_pair = find_pair(revert.definition.commandline, &option);
-        for (const struct xml_element *entry = xml_last_child(record); entry && n < ENTRIES_MAX;
-             entry = xml_previous(entry), n++) {
-                r = revert_entry(&revert, entry);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (unsigned n = 0; r >= 0 && entry && n < ENTRIES_MAX; n++)
+                r = revert_entry(&revert, entry, &entry);
+        return r;
 }
 
 int record_revert(struct xml_element *domain) {

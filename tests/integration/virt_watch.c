@@ -58,7 +58,7 @@ static void on_guest(const struct virt_guest *seen, void *userdata) {
                 .active = seen->active,
                 .autostart = seen->autostart,
                 .next_xsaves = seen->next_xsaves,
-                .next_xsavec_hidden = seen->next_xsavec_hidden,
+                .next_xsavec = seen->next_xsavec,
                 .runs_xsaves = seen->runs_xsaves,
                 .policy_generation = seen->policy_generation,
                 .n_reports = n_reports + 1,

@@ -18,7 +18,7 @@ struct watch_guest {
         enum definition_state definition;
         enum verdict verdict;
         enum reason reason;
-        bool active, autostart, next_xsaves, next_xsavec_hidden;
+        bool active, autostart, next_xsaves, next_xsavec;
         enum tristate runs_xsaves;
         uint64_t policy_generation;
         unsigned n_reports;

@@ -367,20 +367,16 @@ static void check_normalized(struct run *run) {
         must(run, same(owned, after), "a rewrite can be reverted in libvirt's form");
 }
 
-static bool is_off(enum feature_policy policy) {
-        return policy == FEATURE_DISABLE || policy == FEATURE_FORBID;
-}
-
 static void check_denied(struct run *run, const struct guest *guest) {
-        struct guest without_args = *guest;
-
-        without_args.custom_args_xsaves = false;
-        must(run, !guest_asks_for_xsaves(&without_args),
+        must(run, guest->custom_cpu_args || !guest_asks_for_xsaves(guest),
              "a denied guest's definition does not ask for XSAVES");
-        if (guest_has_cpu(guest) && judge_offers_xsaves(run->judge, guest))
-                must(run, is_off(guest->xsaves), "a denied guest gets no XSAVES that is offered");
-        if (run->first.decision.hide_xsavec && guest_has_cpu(guest))
-                must(run, is_off(guest->xsavec), "a hidden XSAVEC is off");
+        must(run, guest->custom_cpu_args || !judge_would_see(run->judge, guest, CPU_XSAVES),
+             "a denied guest sees no XSAVES");
+        if (run->first.decision.hide_xsavec)
+                must(run,
+                     guest->custom_cpu_args || !guest_has_cpu(guest) ||
+                             !judge_would_see(run->judge, guest, CPU_XSAVEC),
+                     "a hidden XSAVEC is not seen");
 }
 
 static void check_granted(struct run *run, const struct guest *guest) {
@@ -388,7 +384,9 @@ static void check_granted(struct run *run, const struct guest *guest) {
                 must(run, guest->xsaves == FEATURE_FORCE && guest->force_pair,
                      "a forced grant is complete");
         else
-                must(run, !guest_has_cpu(guest) || guest_would_see_xsaves(guest, true),
+                must(run,
+                     !guest_has_cpu(guest) || guest->custom_cpu_args ||
+                             guest_would_see(guest, CPU_XSAVES, run->judge->map, true),
                      "a native grant takes effect");
 }
 

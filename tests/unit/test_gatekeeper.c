@@ -16,11 +16,15 @@ static const char facts_text[] =
         "stepping = 0\ncpu-xsaves = yes\nhypervisor-xsaves = no\n";
 
 #define DOMAIN(name, content)                                                                      \
-        "<domain type='kvm'><name>" name "</name>"                                                 \
+        "<domain type='kvm' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>" name      \
+        "</name>"                                                                                  \
         "<uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>"                                        \
         "<os><type arch='x86_64'>hvm</type></os>"                                                  \
-        "<cpu mode='host-passthrough'>" content "</cpu></domain>"
-#define FORCE "<feature policy='force' name='xsaves'/>"
+        "<cpu mode='host-passthrough'>" content "</domain>"
+#define PLAIN "</cpu>"
+#define FORCE                                                                                      \
+        "<feature policy='force' name='xsaves'/></cpu><q:commandline><q:arg value='-global'/>"     \
+        "<q:arg value='x86_64-cpu.x-force-features=on'/></q:commandline>"
 
 #define MINUTE (60ull * 1000 * 1000)
 
@@ -68,12 +72,12 @@ static bool accepts(struct fixture *f, enum gate_operation operation, const char
 }
 
 static void test_cold_start_without_its_grant_is_refused(void **state) {
-        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", ""), 0));
-        assert_false(accepts(*state, GATE_START, DOMAIN("guest", ""), 0));
+        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", PLAIN), 0));
+        assert_false(accepts(*state, GATE_START, DOMAIN("guest", PLAIN), 0));
 }
 
 static void test_restored_guest_without_its_grant_is_accepted_until_it_has_started(void **state) {
-        const char *xml = DOMAIN("guest", "");
+        const char *xml = DOMAIN("guest", PLAIN);
 
         assert_true(accepts(*state, GATE_RESTORE, xml, 0));
         assert_true(accepts(*state, GATE_PREPARE, xml, 1));
@@ -82,7 +86,7 @@ static void test_restored_guest_without_its_grant_is_accepted_until_it_has_start
 }
 
 static void test_migrated_guest_without_its_grant_is_accepted(void **state) {
-        const char *xml = DOMAIN("guest", "");
+        const char *xml = DOMAIN("guest", PLAIN);
 
         assert_true(accepts(*state, GATE_MIGRATE, xml, 0));
         assert_true(accepts(*state, GATE_PREPARE, xml, 1));
@@ -90,7 +94,7 @@ static void test_migrated_guest_without_its_grant_is_accepted(void **state) {
 }
 
 static void test_incoming_guest_is_forgotten_after_two_minutes(void **state) {
-        const char *xml = DOMAIN("guest", "");
+        const char *xml = DOMAIN("guest", PLAIN);
 
         assert_true(accepts(*state, GATE_RESTORE, xml, 0));
         assert_true(accepts(*state, GATE_PREPARE, xml, 2 * MINUTE - 1));
@@ -103,18 +107,18 @@ test_incoming_guest_that_may_not_have_xsaves_is_refused_and_not_remembered(void 
 
         assert_false(accepts(*state, GATE_MIGRATE, xml, 0));
         assert_false(accepts(*state, GATE_PREPARE, xml, 1));
-        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", ""), 2));
+        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", PLAIN), 2));
 }
 
 static void test_incoming_is_no_licence_for_what_is_denied(void **state) {
-        assert_true(accepts(*state, GATE_RESTORE, DOMAIN("bad", ""), 0));
+        assert_true(accepts(*state, GATE_RESTORE, DOMAIN("bad", PLAIN), 0));
         assert_false(accepts(*state, GATE_PREPARE, DOMAIN("bad", FORCE), 1));
         /* The refused start is over: what comes next is a cold one. */
-        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", ""), 2));
+        assert_false(accepts(*state, GATE_PREPARE, DOMAIN("guest", PLAIN), 2));
 }
 
 static void test_started_ends_an_incoming_start(void **state) {
-        const char *xml = DOMAIN("guest", "");
+        const char *xml = DOMAIN("guest", PLAIN);
 
         assert_true(accepts(*state, GATE_RESTORE, xml, 0));
         assert_true(accepts(*state, GATE_STARTED, xml, 1));

@@ -56,7 +56,7 @@ static void print_flag(FILE *file, const char *key, bool value) {
 }
 
 /* What there is of the facts, one a line. */
-static char *print_guest(const struct guest *guest) {
+static char *print_guest(const struct guest *guest, const struct cpu_map *map) {
         static const char *const arches[] = {"x86_64", "i686", "other"};
         char *text = NULL;
         size_t length;
@@ -70,17 +70,21 @@ static char *print_guest(const struct guest *guest) {
         print_text(file, "arch", arches[guest->arch]);
         print_text(file, "cpu-mode", cpu_mode_to_string(guest->cpu_mode));
         print_text(file, "cpu-model", guest->cpu_model);
+        print_text(file, "vendor-id", guest->vendor_id);
         print_text(file, "xsaves", feature_policy_to_string(guest->xsaves));
         print_text(file, "xsavec", feature_policy_to_string(guest->xsavec));
         for (size_t i = 0; i < guest->n_other_features; i++)
                 print_text(file, "feature", guest->other_features[i]);
         print_flag(file, "force-pair", guest->force_pair);
         print_flag(file, "custom-cpu-args", guest->custom_cpu_args);
-        print_flag(file, "custom-args-xsaves", guest->custom_args_xsaves);
+        print_flag(file, "unreadable-args", guest->unreadable_args);
+        print_flag(file, "latest-models", guest->latest_models);
+        print_text(file, "args-model", guest->args_model);
         print_flag(file, "insists", guest_insists_on_xsaves(guest));
         print_flag(file, "asks", guest_asks_for_xsaves(guest));
-        print_flag(file, "sees-if-offered", guest_would_see_xsaves(guest, true));
-        print_flag(file, "sees-if-masked", guest_would_see_xsaves(guest, false));
+        print_flag(file, "sees-if-offered", guest_would_see(guest, CPU_XSAVES, map, true));
+        print_flag(file, "sees-if-masked", guest_would_see(guest, CPU_XSAVES, map, false));
+        print_flag(file, "sees-xsavec-if-offered", guest_would_see(guest, CPU_XSAVEC, map, true));
         assert_int_equal(fclose(file), 0);
         return text;
 }
@@ -88,6 +92,7 @@ static char *print_guest(const struct guest *guest) {
 static void test_facts(void **state) {
         const char *name = *state;
         AUTO_XML struct xml_document *document = NULL;
+        AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
         AUTO_GUEST struct guest guest = {};
         AUTO_FREE char *text = NULL, *reason = NULL, *expected = NULL, *found = NULL;
         size_t length;
@@ -96,28 +101,49 @@ static void test_facts(void **state) {
         expected = read_file("facts", name, ".facts", NULL);
         assert_int_equal(xml_parse(text, length, &document, &reason), 0);
         assert_int_equal(guest_read(&guest, xml_root(document), &reason), 0);
-        found = print_guest(&guest);
+        found = print_guest(&guest, bench->map);
         assert_string_equal(found, expected);
 }
 
 /* --- arguments --- */
 
+/* "+pair+cpu+unreadable+latest=MODEL", and with their signs the properties that are set by -cpu, or else by -global. */
+static void print_args(FILE *file, const struct qemu_args *args) {
+        static const char *const names[] = {"xsaves", "xsavec", "force"};
+
+        fprintf(file, "%s%s%s%s", args->force_pair ? "+pair" : "", args->sets_cpu ? "+cpu" : "",
+                args->unreadable ? "+unreadable" : "", args->latest_models ? "+latest" : "");
+        if (args->model)
+                fprintf(file, "=%s", args->model);
+        for (enum cpu_property p = 0; p < N_CPU_PROPERTIES; p++) {
+                enum setting setting = args->cpu[p];
+
+                if (setting == SETTING_NONE)
+                        setting = qemu_args_global(args, p, args->model);
+                if (setting != SETTING_NONE)
+                        fprintf(file, "%c%s", setting == SETTING_ON ? '+' : '-', names[p]);
+        }
+}
+
 /* The arguments in the row's last column are parted by `|`. */
 static void test_args(void **state) {
         enum { NAME, EXPECTED, ARGS };
         char **row = *state;
-        AUTO_FREE char *copy = strdup(row[ARGS]);
-        struct qemu_args args = {};
-        const char *previous = NULL;
-        char *rest = copy, *argument;
-        char found[64];
+        CLEANUP(qemu_args_clear) struct qemu_args args = {};
+        AUTO_FREE char *copy = strdup(row[ARGS]), *found = NULL;
+        const char *argv[16], *argument;
+        char *rest = copy;
+        size_t n = 0, length;
+        FILE *file;
 
         while ((argument = strsep(&rest, "|"))) {
-                assert_int_equal(qemu_args_add(&args, previous, argument), 0);
-                previous = argument;
+                assert_true(n < ELEMENTS_OF(argv));
+                argv[n++] = argument;
         }
-        snprintf(found, sizeof(found), "%s%s%s", args.force_pair ? "+pair" : "",
-                 args.sets_cpu ? "+cpu" : "", args.names_xsaves ? "+xsaves" : "");
+        assert_int_equal(qemu_args_read(&args, argv, n), 0);
+        file = open_memstream(&found, &length);
+        print_args(file, &args);
+        assert_int_equal(fclose(file), 0);
         assert_string_equal(*found ? found : "none", row[EXPECTED]);
 }
 
