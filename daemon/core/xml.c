@@ -45,22 +45,28 @@ static void xmlFreeNode_p(xmlNode **node) {
 }
 
 /*
- * What libxml2 does in the square of the input is bounded: it compares the attributes of an element, each
- * with each other (so their names are bounded, in bytes), and looks for the namespace of an element among
- * all that are in scope.
+ * What libxml2 does in the square of the input is bounded by what is squared: it compares the attributes of an
+ * element, each with each other (xmlParseStartTag2()), and looks for the namespace of an element and of its attributes
+ * among all that are in scope. libvirt's own elements have some twenty attributes, and its documents two namespaces.
  */
-#define NAMES_MAX (64u << 10)
-#define NAMESPACES_MAX 256
+#define ATTRIBUTES_MAX 1024
+#define UTF16_ATTRIBUTES_MAX 8192
+#define NAMESPACE_LOOKUPS_MAX (64ul << 20)
 
 /* State of a parse, for the SAX handlers. */
 struct parse {
         const char *refused; /* why the parser was stopped; NULL: it was not */
         char *error;         /* owned: the first that is fatal, in libxml2's words */
         unsigned namespaces; /* declared in scope */
+        size_t lookups;      /* of namespaces, so far */
+        const char *
+                wanted; /* attribute of the root element, after which the parser is stopped; NULL: none */
+        char *found; /* owned: its value */
 };
 
 static void parse_clear(struct parse *parse) {
         free(parse->error);
+        free(parse->found);
 }
 
 static void note_error(void *userdata, xmlError *error) {
@@ -94,14 +100,54 @@ static bool is_prefix(const xmlChar *prefix) {
         return !prefix || !strchr((const char *)prefix, ':');
 }
 
+/*
+ * Is the document in an encoding that it can also be written in? iconv knows hundreds more, some with a state
+ * or without the characters that XML itself is made of.
+ */
+static bool is_known_encoding(const char *encoding) {
+        static const char *const beginnings[] = {"UTF-8",     "UTF8",  "UTF-16",     "US-ASCII",
+                                                 "ISO-8859-", "ASCII", "windows-125"};
+
+        if (!encoding)
+                return true;
+        for (size_t i = 0; i < ELEMENTS_OF(beginnings); i++)
+                if (strncasecmp(encoding, beginnings[i], strlen(beginnings[i])) == 0)
+                        return true;
+        return false;
+}
+
+/* SAX handler behind the XML declaration. */
+static void start_document(void *userdata) {
+        xmlParserCtxt *context = userdata;
+
+        if (is_known_encoding((const char *)context->encoding))
+                xmlSAX2StartDocument(context);
+        else
+                stop(context, "an encoding other than UTF-8, UTF-16, ASCII, ISO-8859 and "
+                              "windows-125*");
+}
+
+/* Of each attribute there are its name, prefix, namespace, and where its value begins and ends. */
+static void take_root_attribute(struct parse *parse, int n_attributes, const xmlChar **attributes) {
+        for (const xmlChar **a = attributes; a < attributes + 5 * (ptrdiff_t)n_attributes; a += 5)
+                if (!a[1] && streq((const char *)a[0], parse->wanted))
+                        parse->found = strndup((const char *)a[3], (size_t)(a[4] - a[3]));
+}
+
 static void start_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
                           const xmlChar *uri, int n_namespaces, const xmlChar **namespaces,
                           int n_attributes, int n_defaulted, const xmlChar **attributes) {
         xmlParserCtxt *context = userdata;
         struct parse *parse = context->_private;
 
+        if (parse->wanted) {
+                take_root_attribute(parse, n_attributes, attributes);
+                xmlStopParser(context);
+                return;
+        }
         parse->namespaces += (unsigned)n_namespaces;
-        if (parse->namespaces > NAMESPACES_MAX) {
+        parse->lookups += (size_t)parse->namespaces * (1 + (size_t)n_attributes);
+        if (parse->lookups > NAMESPACE_LOOKUPS_MAX) {
                 stop(context, "too many namespaces");
                 return;
         }
@@ -143,28 +189,107 @@ static xmlParserCtxt *new_context(struct parse *parse) {
                 return NULL;
         context->_private = parse;
         context->sax->internalSubset = refuse_doctype;
+        context->sax->startDocument = start_document;
         context->sax->startElementNs = start_element;
         context->sax->endElementNs = end_element;
         context->sax->serror = note_error;
-        xmlDictSetLimit(context->dict, NAMES_MAX);
+        /* The text is bounded; where the dictionary is full, libxml2 drops the declaration of a namespace silently. */
+        xmlDictSetLimit(context->dict, 0);
         return context;
 }
 
-/*
- * Is the document in an encoding that it can also be written in? iconv knows hundreds more, some with a state
- * or without the characters that XML itself is made of.
- */
-static bool is_known_encoding(const xmlDoc *doc) {
-        static const char *const beginnings[] = {"UTF-8",     "UTF8",  "UTF-16",     "US-ASCII",
-                                                 "ISO-8859-", "ASCII", "windows-125"};
+/* Behind `end` at its first place in text[0..length), or the end of the text. */
+static const char *skip_to(const char *text, size_t length, const char *end) {
+        const char *found = memmem(text, length, end, strlen(end));
 
-        if (!doc->encoding)
-                return true;
-        for (size_t i = 0; i < ELEMENTS_OF(beginnings); i++)
-                if (strncasecmp((const char *)doc->encoding, beginnings[i],
-                                strlen(beginnings[i])) == 0)
+        return found ? found + strlen(end) : text + length;
+}
+
+/* Behind the `>` of a tag; *ret_attributes are the equals signs outside of its values. */
+static const char *skip_tag(const char *text, const char *end, size_t *ret_attributes) {
+        size_t n = 0;
+
+        for (; text < end && *text != '>'; text++) {
+                const char *quote = *text == '"' || *text == '\'' ? text : NULL;
+
+                n += *text == '=';
+                if (quote)
+                        text = memchr(quote + 1, *quote, (size_t)(end - quote - 1));
+                if (!text) {
+                        text = end;
+                        break;
+                }
+        }
+        *ret_attributes = n;
+        return text < end ? text + 1 : end;
+}
+
+static bool has_too_many_in_a_tag(const char *text, size_t length) {
+        const char *end = text + length;
+
+        while ((text = memchr(text, '<', (size_t)(end - text)))) {
+                size_t left = (size_t)(end - text), n = 0;
+
+                if (left >= 4 && memcmp(text, "<!--", 4) == 0)
+                        text = skip_to(text + 4, left - 4, "-->");
+                else if (left >= 9 && memcmp(text, "<![CDATA[", 9) == 0)
+                        text = skip_to(text + 9, left - 9, "]]>");
+                else if (left >= 2 && memcmp(text, "<?", 2) == 0)
+                        text = skip_to(text + 2, left - 2, "?>");
+                else
+                        text = skip_tag(text + 1, end, &n);
+                if (n > ATTRIBUTES_MAX)
+                        return true;
+        }
+        return false;
+}
+
+static bool has_more_than(const char *text, size_t length, char c, size_t n) {
+        const char *end = text + length;
+
+        for (; (text = memchr(text, c, (size_t)(end - text))); text++)
+                if (n-- == 0)
                         return true;
         return false;
+}
+
+/*
+ * Has any element more attributes than libxml2 is to compare with each other? Of its bytes, before it is parsed. A tag looks
+ * alike in all encodings that are taken but UTF-16, which has zero bytes: there, all of the text is taken for one tag.
+ */
+static bool has_too_many_attributes(const char *text, size_t length) {
+        if (memchr(text, '\0', length))
+                return has_more_than(text, length, '=', UTF16_ATTRIBUTES_MAX);
+        return has_too_many_in_a_tag(text, length);
+}
+
+/* Compact: short texts are in their nodes, a fifth of the time saved; none may be changed in place. */
+static xmlDoc *read_text(xmlParserCtxt *context, const char *text, size_t length) {
+        return xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
+                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                         XML_PARSE_COMPACT);
+}
+
+int xml_root_attribute(const char *text, size_t length, const char *name, char **ret) {
+        CLEANUP(parse_clear) struct parse parse = {.wanted = name};
+
+        if (!xml_memory_is_ready())
+                return -ENOMEM;
+
+        WITH_LIBXML2;
+        CLEANUP(xmlFreeParserCtxt_p) xmlParserCtxt *context = new_context(&parse);
+
+        if (!context)
+                return -ENOMEM;
+        /* The root's tag is at the beginning, also of a text that is too long. */
+        if (length > XML_SIZE_MAX)
+                length = XML_SIZE_MAX;
+        if (length > 0 && !has_too_many_attributes(text, length))
+                xmlFreeDoc(read_text(context, text, length));
+        if (xml_memory_ran_out())
+                return -ENOMEM;
+        *ret = STEAL(parse.found);
+        return 0;
 }
 
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason) {
@@ -182,31 +307,21 @@ int xml_parse(const char *text, size_t length, struct xml_document **ret, char *
                                                                                            : 1;
         if (length == 0)
                 return refuse(ret_reason, "empty");
+        if (has_too_many_attributes(text, length))
+                return refuse(ret_reason, "too many attributes in one element");
 
         context = new_context(&parse);
         if (!context)
                 return -ENOMEM;
-        /* Compact: short texts are in their nodes, a fifth of the time saved; none may be changed in place. */
-        doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
-                                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                                        XML_PARSE_COMPACT);
+        doc = read_text(context, text, length);
         if (xml_memory_ran_out())
                 return -ENOMEM;
-        /* The dictionary may have been full, and then libxml2 drops the declaration of a namespace in silence. It grows by
-         * steps; the one past the limit comes after some 20,000 bytes of names. */
-        if (xmlDictGetUsage(context->dict) > NAMES_MAX)
-                return refuse(ret_reason, "too many different names");
         if (!doc || parse.refused)
                 return parse_failure(&parse, ret_reason);
-        if (!is_known_encoding(doc))
-                return refuse(ret_reason, "an encoding other than UTF-8, UTF-16, ASCII, ISO-8859 "
-                                          "and windows-125*");
         /* libxml2 takes a NUL behind the root element for the end of the text. */
         if (context->input && context->input->cur < context->input->end)
                 return refuse(ret_reason, "a NUL character behind the document");
 
-        /* The document shares it, and is to take new names. */
-        xmlDictSetLimit(context->dict, 0);
         *ret = (struct xml_document *)STEAL(doc);
         return 0;
 }

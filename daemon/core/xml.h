@@ -6,7 +6,8 @@
  *
  * The text is hostile: a document type declaration is refused, so that there is no entity to expand and
  * no external subset to fetch; nothing is ever loaded from a file or the network; more than 8 MiB is
- * refused, and so is what libxml2 would need far more than linear time for. What is not changed
+ * refused, and so is what libxml2 would need far more than linear time for: very many attributes in one element, or
+ * namespaces in scope. What is not changed
  * survives as canonical XML: comments, CDATA, order, white space, other namespaces and the document's
  * encoding.
  */
@@ -23,6 +24,12 @@ struct xml_element;
  * of the text where there is one) for a text that is refused.
  */
 int xml_parse(const char *text, size_t length, struct xml_document **ret, char **ret_reason);
+
+/*
+ * An attribute of the root element, also of a text that xml_parse() refuses for what comes behind its tag. *ret is
+ * owned, and NULL where there is no such attribute, or none that can be read. Returns 0 or -ENOMEM.
+ */
+int xml_root_attribute(const char *text, size_t length, const char *name, char **ret);
 
 struct xml_document *xml_free(struct xml_document *document);
 DEFINE_CLEANUP(struct xml_document *, xml_free);
