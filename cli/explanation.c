@@ -51,8 +51,8 @@ int explanation_make(const struct judge *judge, const struct guest *guest, json_
                 "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o}", "guest",
                 guest->name, "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict),
                 "means", means_to_string(decision.means), "reason",
-                reason_to_string(decision.reason), "explanation", why, "advice", advice, "warning",
-                decision_warning(judge, guest, &decision), "guest-rule",
+                reason_to_string(decision.reason), "explanation", why, "advice", advice, "note",
+                decision_note(judge, guest, &decision), "guest-rule",
                 name_of_guest_rule(&decision), "host-rule", name_of_host_rule(&decision), "enforce",
                 (int)judge->enforce, "steps", make_steps(judge, guest));
         if (!explanation)
@@ -77,7 +77,7 @@ const char *reason_words(const char *code) {
 }
 
 int explanation_complete(json_t *explanation) {
-        static const char *const nullable[] = {"guest-rule", "host-rule", "error", "warning", NULL};
+        static const char *const nullable[] = {"guest-rule", "host-rule", "error", "note", NULL};
         AUTO_JSON json_t *steps = json_incref(json_object_get(explanation, "steps"));
         int r;
 
@@ -139,7 +139,7 @@ void explanation_print(const struct cli *cli, const json_t *explanation) {
         if (json_flag(explanation, "needs-restart"))
                 print_text(cli, "Restart",
                            "needed: it runs with something else; shut it down and start it");
-        print_text(cli, "Warning", json_text(explanation, "warning"));
+        print_text(cli, "Note", json_text(explanation, "note"));
         if (json_is_false(enforce))
                 print_text(cli, "Enforce", "no: this is reported, not acted on");
         print_text(cli, "To change", json_text(explanation, "advice"));

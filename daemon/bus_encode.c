@@ -175,7 +175,7 @@ static int append_words(sd_bus_message *m, const struct judge *judge, const stru
                 r = append_string(m, "explanation", why);
         if (r >= 0)
                 r = append_string(m, "advice", advice);
-        return r < 0 ? r : append_string(m, "warning", decision_warning(judge, guest, decision));
+        return r < 0 ? r : append_string(m, "note", decision_note(judge, guest, decision));
 }
 
 int encode_explanation(sd_bus_message *m, const struct ruleset *ruleset,

@@ -21,26 +21,34 @@ bool decision_leaves_xsavec_alone(const struct judge *judge, const struct guest 
                !judge_would_see(judge, &planned, CPU_XSAVES);
 }
 
-const char *decision_warning(const struct judge *judge, const struct guest *guest,
-                             const struct decision *decision) {
+static bool is_windows_server_2016(const struct guest *guest) {
+        return streq_null(guest->os_id, OS_WINDOWS_SERVER_2016);
+}
+
+const char *decision_note(const struct judge *judge, const struct guest *guest,
+                          const struct decision *decision) {
         if (!decision_leaves_xsavec_alone(judge, guest, decision))
                 return NULL;
-        return streq_null(guest->os_id, OS_WINDOWS_SERVER_2016)
-                       ? "sees XSAVEC without XSAVES; Windows Server 2016 with Hyper-V and two or "
+        return is_windows_server_2016(guest)
+                       ? "sees XSAVEC without XSAVES: Windows Server 2016 with Hyper-V and two or "
                          "more vCPUs does not boot with that"
                        : "sees XSAVEC without XSAVES";
 }
 
-/* Which is always safe, but is of no use where a denial or a grant changes nothing for the guest. */
-static int advise_hiding(const struct decision *decision, char **ret) {
+/* Which is safe for any guest. */
+static int advise_hiding(const struct guest *guest, const struct decision *decision, char **ret) {
+        const char *condition =
+                is_windows_server_2016(guest) ? "" : "if it does not work with XSAVEC alone, ";
+
         if (decision->guest_rule)
                 return format_to(ret,
-                                 "set hide-xsavec = yes in [guest %s], so that it sees neither "
-                                 "XSAVEC nor XSAVES; or ",
-                                 decision->guest_rule->name);
-        return strdup_to(ret,
-                         "add a guest rule with xsaves = deny and hide-xsavec = yes, so that it "
-                         "sees neither XSAVEC nor XSAVES; or ");
+                                 "%sset hide-xsavec = yes in [guest %s], so that it sees neither; "
+                                 "or ",
+                                 condition, decision->guest_rule->name);
+        return format_to(ret,
+                         "%sadd a guest rule with xsaves = deny and hide-xsavec = yes, so that it "
+                         "sees neither; or ",
+                         condition);
 }
 
 int decision_advice(const struct judge *judge, const struct guest *guest,
@@ -51,7 +59,7 @@ int decision_advice(const struct judge *judge, const struct guest *guest,
 
         if (decision->verdict == VERDICT_DENY && can_hide &&
             decision_leaves_xsavec_alone(judge, guest, decision))
-                r = advise_hiding(decision, &first);
+                r = advise_hiding(guest, decision, &first);
         if (r < 0)
                 return r;
         if (decision->forced_along)

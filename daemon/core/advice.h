@@ -19,5 +19,5 @@ int decision_advice(const struct judge *judge, const struct guest *guest,
 bool decision_leaves_xsavec_alone(const struct judge *judge, const struct guest *guest,
                                   const struct decision *decision);
 /* What is said of that; NULL where it is not so. Borrowed. */
-const char *decision_warning(const struct judge *judge, const struct guest *guest,
-                             const struct decision *decision);
+const char *decision_note(const struct judge *judge, const struct guest *guest,
+                          const struct decision *decision);

@@ -97,10 +97,16 @@ here_on_rome=(--policy good --host zen2.facts)
 prints rewrite-forced "a grant that is forced" rewrite --offline "${here_on_rome[@]}" win2016-a.xml
 prints rewrite-denied "a denial" rewrite --offline "${here_on_rome[@]}" asking.xml
 prints rewrite-hidden "XSAVEC hidden" rewrite --offline "${here_on_rome[@]}" win2016-b.xml
-sed "s|</domain>|<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-cpu'/><q:arg value='host,+xsaves'/></q:commandline>&|" \
+sed "s|</domain>|<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-cpu'/><q:arg value='host,+xsaves,x-force-features=on'/></q:commandline>&|" \
     plain.xml >"$work/arguments.xml"
 exits 0 "a denial that does not help" rewrite --offline "${here_on_rome[@]}" "$work/arguments.xml"
-ok "is warned of" says 'warning: the guest would still see XSAVES: its <qemu:commandline>'
+ok "is warned of" says 'warning: the guest would still see XSAVES: its own QEMU arguments'
+sed 's/,x-force-features=on//' "$work/arguments.xml" >"$work/filtered.xml"
+exits 0 "arguments that QEMU filters" rewrite --offline "${here_on_rome[@]}" "$work/filtered.xml"
+ok "are not warned of" test "${said/warning/}" = "$said"
+mkdir "$work/hide" && printf '[guest h]\nname = *\nxsaves = deny\nhide-xsavec = yes\n' >"$work/hide/policy.ini"
+exits 0 "a hidden XSAVEC that stays" rewrite --policy "$work/hide" --host zen2.facts "$work/filtered.xml"
+ok "is warned of" says 'warning: the guest would still see XSAVEC: its own QEMU arguments'
 # Required without being forced, what KVM hides is not seen: the grant is a gain.
 mkdir "$work/keep" && printf '[policy]\ndefault = keep\n' >"$work/keep/policy.ini"
 sed "s|<cpu.*/>|<cpu mode='host-passthrough'><feature policy='force' name='xsaves'/></cpu>|" win2016-a.xml >"$work/required.xml"
@@ -118,9 +124,12 @@ printf '[host h]\nhostname = *\nxsaves = allow\n[guest g]\nname = *\nxsaves = al
 mv "$work/empty/policy.ini.new" "$work/empty/policy.ini"
 exits 0 "a grant that does not help" explain --policy "$work/empty" --host zen3.facts "$work/no-cpu.xml"
 ok "is warned of" says 'warning: the guest would not see XSAVES: its definition has no CPU mode'
-sed 's/^hypervisor-xsaves.*/hypervisor-xsaves = unknown/' zen2.facts >"$work/unknown.facts"
-exits 0 "a denial where KVM was not asked" rewrite --policy good --host "$work/unknown.facts" plain.xml
-ok "is warned of" says 'warning: whether KVM offers XSAVES is not known'
+sed -e 's/^hypervisor-xsaves.*/hypervisor-xsaves = unknown/' -e 's/^kernel-xsaves.*/kernel-xsaves = yes/' zen2.facts >"$work/unknown.facts"
+"$xsavesctl" rewrite --policy good --host "$work/unknown.facts" plain.xml >"$work/taken.xml" 2>&1
+ok "a denial where KVM was not asked takes XSAVES away" grep -q '<feature name="xsaves" policy="disable"/>' "$work/taken.xml"
+sed -i 's/^kernel-xsaves.*/kernel-xsaves = no/' "$work/unknown.facts"
+"$xsavesctl" rewrite --policy good --host "$work/unknown.facts" plain.xml >"$work/left.xml" 2>"$work/said"
+same "one where the kernel has none changes nothing" "$(<plain.xml)" "$(<"$work/left.xml")"
 prints rewrite-json "as JSON" rewrite --offline --json "${here_on_rome[@]}" asking.xml
 for guest in win2016-a win2016-b linux-a plain asking; do
     "$xsavesctl" rewrite --offline "${here_on_rome[@]}" <"$guest.xml" >"$work/rewritten" 2>/dev/null
