@@ -32,6 +32,9 @@ void gate_answer_clear(struct gate_answer *answer) {
         *answer = (struct gate_answer){};
 }
 
+/* The gate does not know whether the domain is transient: then there is nothing that could be re-defined. */
+#define TRANSIENT_ADVICE " (a transient domain: pass its XML through `xsavesctl rewrite`)"
+
 /* What comes to the gate. */
 struct arrival {
         struct guest actual; /* as it would start; as its owner wrote it, it is in the answer */
@@ -71,6 +74,25 @@ static bool has_xsaves(const struct judge *judge, const struct guest *actual, bo
                (incoming && guest_insists_on_xsaves(actual));
 }
 
+/* What makes it start, the safe way first. */
+static int advise_refused(const struct judge *judge, const struct gate_answer *answer,
+                          bool incoming, char **ret) {
+        struct guest planned = guest_as_planned(judge, &answer->guest, &answer->decision);
+        const char *other = reason_advice(answer->decision.reason);
+
+        if (!judge->enforce)
+                return strdup_to(ret, "the policy does not enforce, nothing is changed");
+        if (incoming)
+                return strdup_to(ret, "start it cold, or run it where the policy allows XSAVES");
+        if (answer->decision.reason == REASON_DENIED_CUSTOM_CPU_ARGS)
+                return strdup_to(ret, other);
+        if (judge_would_see(judge, &planned, CPU_XSAVES))
+                return format_to(ret, "remove its QEMU arguments that set the CPU, or %s", other);
+        return format_to(
+                ret, "it is being re-defined without: start it again" TRANSIENT_ADVICE ", or %s",
+                other);
+}
+
 static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_answer *answer) {
         AUTO_FREE char *why = NULL, *advice = NULL;
         int r;
@@ -78,9 +100,7 @@ static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_a
         answer->accept = false;
         r = decision_explanation(&answer->decision, &why);
         if (r >= 0)
-                r = incoming ? strdup_to(&advice,
-                                         "start it cold, or run it where the policy allows XSAVES")
-                             : decision_advice(judge, &answer->guest, &answer->decision, &advice);
+                r = advise_refused(judge, answer, incoming, &advice);
         if (r < 0)
                 return r;
         return format_to(&answer->message, "domain '%s' would see XSAVES: %s: %s; %s",
@@ -88,15 +108,13 @@ static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_a
                          reason_to_string(answer->decision.reason), why, advice);
 }
 
-/* The gate does not know whether the domain is transient: then there is nothing that could be re-defined. */
 static int answer_missing_grant(struct gate_answer *answer, const struct policy *policy) {
         static const char *const remedies[] = {
                 [ON_DRIFT_REFUSE] = "it is being re-defined: start it again",
                 [ON_DRIFT_RESTART] = "it is being re-defined and will be started again",
                 [ON_DRIFT_ACCEPT] = "it gets it at its next start",
         };
-        const char *remedy = remedies[policy->on_drift],
-                   *transient = " (a transient domain: pass its XML through `xsavesctl rewrite`)";
+        const char *remedy = remedies[policy->on_drift], *transient = TRANSIENT_ADVICE;
 
         if (!policy->enforce) {
                 remedy = "the policy does not enforce, nothing is changed";

@@ -86,7 +86,7 @@ both_watch() {
     [[ -s $base/monitor && -s $base/monitor.json ]]
 }
 ok "two monitors watch" wait_for 60 both_watch
-manager Gate sss prepare begin "$(domain asking "<feature policy='force' name='xsaves'/>")" >/dev/null
+manager Gate sss prepare begin "$(domain_forced asking)" >/dev/null
 write_policy "nonsense = yes"
 prints reload-refused "a policy that is refused, at reload" reload
 ok "status tells" wait_for 60 sh -c "'$xsavesctl' status | grep -q 'policy.ini:3: '"

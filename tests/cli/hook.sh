@@ -25,7 +25,8 @@ not_judged=(stopped release reconnect attach "" nonsense)
 
 ordinary=$(domain ordinary "")
 optional=$(domain optional "<feature policy='optional' name='xsaves'/>")
-asking=$(domain asking "<feature policy='require' name='xsaves'/>")
+asking=$(domain_forced asking)
+requiring=$(domain requiring "<feature policy='require' name='xsaves'/>")
 forcing=${ordinary/<\/domain>/<commandline xmlns=\'http://libvirt.org/schemas/domain/qemu/1.0\'><arg
     value=\'-cpu\'/><arg value=\'max,x-force-features=on\'/></commandline></domain>}
 
@@ -138,7 +139,7 @@ kill -CONT "${process[xsavesd]}"
 bare=$build/hooks/hook-without-modules
 asks "$bare" start <<<"$ordinary"
 ok "no modules: an ordinary guest is accepted" accepted
-for xml in "$asking" "$optional" "$forcing"; do
+for xml in "$asking" "$requiring" "$optional" "$forcing"; do
     asks "$bare" start <<<"$xml"
     ok "no modules: one whose XML names XSAVES is refused" refused "install xsavesd again"
 done

@@ -26,7 +26,7 @@ gate() { said=$(manager Gate sss "$@" 2>&1); }
 says() { grep -qF -- "$1" <<<"${said//\\\'/\'}"; }
 
 ordinary=$(domain ordinary "")
-asking=$(domain asking "<feature policy='force' name='xsaves'/>")
+asking=$(domain_forced asking)
 granted=$(domain granted "")
 
 gate prepare begin "$ordinary"

@@ -190,6 +190,13 @@ domain() {
 END
 }
 
+# domain_forced NAME: one that would see XSAVES on any host.
+domain_forced() {
+    domain "$1" "<feature policy='force' name='xsaves'/>" | sed "s|</domain>|<q:commandline \\
+        xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:arg value='-global'/>\\
+        <q:arg value='x86_64-cpu.x-force-features=on'/></q:commandline>&|"
+}
+
 define() {
     domain "$@" >"$base/define.xml"
     virsh_ define "$base/define.xml" >/dev/null || bail "cannot define $1"

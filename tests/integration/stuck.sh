@@ -18,7 +18,7 @@ define guest "<feature policy='force' name='xsaves'/>"
 ok "the guest is re-defined" wait_for 10 has guest "policy='disable'"
 
 plain=$(domain plain "")
-asking=$(domain asking "<feature policy='force' name='xsaves'/>")
+asking=$(domain_forced asking)
 
 # 20 questions; the longest, in milliseconds. Each is a process that connects to the bus first.
 slowest() {

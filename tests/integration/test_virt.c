@@ -85,6 +85,15 @@ static struct watch *watch_with(struct fixture *f, const char *policy, const cha
         return &f->watch;
 }
 
+/* The same, where KVM offers XSAVES. */
+static struct watch *watch_offering(struct fixture *f, const char *policy, const char *name,
+                                    const char *cpu) {
+        client_define(f->client, name, cpu);
+        watch_policy(&f->watch, policy, false);
+        watch_start(&f->watch, f->libvirtd.uri);
+        return &f->watch;
+}
+
 /* --- alone --- */
 
 static void one_pass_reports_every_domain(void **state) {
@@ -213,7 +222,7 @@ static void a_new_ruleset_redefines_and_an_older_one_takes_it_back(void **state)
 
 static void what_is_not_enforced_is_pending(void **state) {
         struct fixture *f = fixture_or_skip(state);
-        struct watch *watch = watch_with(f, DENY "enforce = no\n", "guest", FORCE);
+        struct watch *watch = watch_offering(f, DENY "enforce = no\n", "guest", FORCE);
 
         assert_int_equal(watch_guest(watch, "guest")->definition, DEFINITION_PENDING);
         assert_int_equal(watch_guest(watch, "guest")->verdict, VERDICT_DENY);
@@ -226,7 +235,7 @@ static void what_is_not_enforced_is_pending(void **state) {
 
 static void a_start_and_a_stop_are_seen(void **state) {
         struct fixture *f = fixture_or_skip(state);
-        struct watch *watch = watch_with(f, KEEP, "guest", FORCE);
+        struct watch *watch = watch_offering(f, KEEP, "guest", FORCE);
         virDomainPtr domain = virDomainLookupByName(f->client, "guest");
 
         assert_int_equal(virDomainSetAutostart(domain, 1), 0);
@@ -288,7 +297,7 @@ static void a_refused_definition_is_reported_and_not_tried_in_a_loop(void **stat
 
         client_define(f->client, "bad", FORCE);
         virt_test_before_define = malformed;
-        watch = watch_with(f, DENY, "good", FORCE);
+        watch = watch_offering(f, DENY, "good", FORCE);
         assert_int_equal(watch->n_failed, 1);
         assert_int_equal(watch_guest(watch, "good")->definition, DEFINITION_CONVERGED);
         assert_int_equal(watch_guest(watch, "bad")->definition, DEFINITION_FAILED);
