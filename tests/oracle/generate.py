@@ -8,6 +8,7 @@ records in <metadata> that xsavesd never wrote. Most start; those that do not ar
 import json
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 # With their newest version in QEMU 7.2. The upper half has a version with XSAVES.
@@ -57,14 +58,19 @@ class Case:
     name: str
     xml: str
     rewrites: list  # of (host, rule): what xsavesd did to it, in this order
+    folder: Path = None  # of a real definition
 
 
 class Generator:
     def __init__(self, name):
         self.name = name
         self.random = random.Random(name)
+        self.arch = self.weighted({"x86_64": 20, "i686": 1})
+        self.suffix = self.weighted({"x86_64-cpu": 40, "i386-cpu": 1}) if self.arch == "x86_64" else "i386-cpu"
+        self.prefix = self.weighted({"qemu": 20, "q": 1})
         self.model = None  # of the last -cpu, or of <cpu>: as QEMU names it
         self.needs_rng = False
+        self.policies = {}  # of the features of <cpu>
 
     def chance(self, probability):
         return self.random.random() < probability
@@ -80,14 +86,15 @@ class Generator:
     def policy(self):
         return self.pick(*POLICIES, None)
 
-    def feature(self, name):
-        policy = self.policy()
+    def feature(self, name, policy=None):
+        policy = policy or self.policy()
+        self.policies[name] = policy or "unset"
         return f"<feature{f' policy={policy!r}' if policy else ''} name={quoteattr(name)}/>"
 
     def features(self):
         names = self.random.sample(FEATURES, self.pick(0, 0, 1, 2))
         names += ["xsaves"] * self.chance(0.5) + ["xsavec"] * self.chance(0.3)
-        names += [self.pick(*ODD_FEATURES)] * self.chance(0.08)
+        names += [self.pick(*ODD_FEATURES)] * self.chance(0.02)
         self.random.shuffle(names)
         return "".join(self.feature(name) for name in names)
 
@@ -98,19 +105,31 @@ class Generator:
         if mode is None:
             return ""
         if mode == "topology":
-            return "<cpu><topology sockets='2' cores='1' threads='1'/></cpu>"
+            mode = self.pick("", "", " mode='custom' match='exact'")
+            return f"<cpu{mode}><topology sockets='2' cores='1' threads='1'/></cpu>"
         attributes = f" check={self.pick('none', 'none', 'partial', 'full')!r}" if self.chance(0.7) else ""
         model = ""
         if mode == "custom":
             attributes += f" match={self.weighted({'exact': 8, 'minimum': 1, 'strict': 1})!r}"
-            self.model = self.pick(*MODELS, *ALIASES)
+            self.model = self.pick(*(name for name in MODELS if name != "Denverton"), *ALIASES)  # libvirt has no Denverton
             vendor = f" vendor_id={self.pick('AuthenticAMD', 'GenuineIntel')!r}" if self.chance(0.1) else ""
             model = f"<model fallback={self.pick('allow', 'forbid')!r}{vendor}>{self.model}</model>"
-        elif mode != "host-model" and self.chance(0.3):
+        elif self.chance(0.1):
+            model = f"<model fallback='allow'>{self.pick(*MODELS)}</model>"  # libvirt ignores it
+        if mode in ("host-passthrough", "maximum") and self.chance(0.3):
             attributes += f" migratable={self.pick('on', 'off')!r}"
         if mode != "custom" or self.chance(0.7):
             attributes += f" mode={mode!r}"
         return f"<cpu{attributes}>{model}{self.features()}</cpu>"
+
+    def granted_cpu(self):
+        """One that XSAVES is granted to, or nearly so."""
+        mode = self.pick("host-passthrough", "maximum")
+        self.model = {"host-passthrough": "host"}.get(mode, "max")
+        features = self.feature("xsaves", "force")
+        features += self.feature("xsavec", self.pick("force", "require", "disable")) * self.chance(0.5)
+        features += self.feature(self.pick(*FEATURES)) * self.chance(0.3)
+        return f"<cpu mode={mode!r}>{features}</cpu>"
 
     # --- arguments ---
 
@@ -141,11 +160,11 @@ class Generator:
         return ["-cpu", ",".join([self.model] + [self.cpu_feature() for _ in range(self.pick(0, 1, 1, 2, 3, 4))])]
 
     def cpu_type(self):
-        generic = self.pick("x86_64-cpu", "x86_64-cpu", "cpu", "device", "object", "i386-cpu")
         return self.weighted({
-            generic: 4,
-            f"{self.model}-x86_64-cpu": 4,
-            f"{self.any_model()}-x86_64-cpu": 2,
+            self.suffix: 4,
+            self.pick("cpu", "device", "object"): 0.3,
+            f"{self.model}-{self.suffix}": 4,
+            f"{self.any_model()}-{self.suffix}": 2,
             self.pick(*OTHER_TYPES): 2,
         })
 
@@ -163,23 +182,28 @@ class Generator:
         return ["-global", ",".join(parts + ["id=g1"]), "-set", f"global.g1.{other}"]
 
     def cpu_device(self):
-        properties = {"driver": f"{self.model}-x86_64-cpu", "socket-id": 1, "core-id": 0, "thread-id": 0}
+        properties = {"driver": f"{self.model}-{self.suffix}", "socket-id": 1, "core-id": 0, "thread-id": 0}
         for _ in range(self.pick(0, 1, 2)):
             properties[self.property()] = self.chance(0.6)
         if self.chance(0.5):
             properties["id"] = "c1"
         return properties
 
-    def spell(self, properties):
+    @staticmethod
+    def on_off(value):
+        return ("off", "on")[value] if isinstance(value, bool) else value
+
+    def spell(self, properties, json_too=True):
         """As -device takes them."""
-        if self.chance(0.4):
+        if json_too and self.chance(0.4):
             text = json.dumps(properties)
             return text.replace("-", "\\u002d") if self.chance(0.3) else text
-        words = {name: {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-                 for name, value in properties.items()}
-        driver = words.pop("driver")
-        parts = [f"{name}={value}" for name, value in words.items()]
-        return ",".join([driver if self.chance(0.6) else f"driver={driver}"] + parts)
+        parts = [f"{name}={self.on_off(value)}" for name, value in properties.items() if name != "driver"]
+        if self.chance(0.6):
+            return ",".join([properties["driver"]] + parts)
+        parts.append(f"driver={properties['driver']}")
+        self.random.shuffle(parts)
+        return ",".join(parts)
 
     def option_device(self):
         if self.chance(0.35):
@@ -189,10 +213,9 @@ class Generator:
         if self.chance(0.7):
             return smp + ["-device", self.spell(properties)]
         late = self.pick("driver", *properties)
-        text = str(properties[late]).replace("True", "on").replace("False", "off")
-        properties |= {"id": "d1", late: {"driver": "virtio-rng-pci"}.get(late, properties[late])}
-        first = ",".join(f"{name}={str(value).lower()}" for name, value in properties.items())
-        return smp + ["-device", first, "-set", f"device.d1.{late}={text}"]
+        changed = f"device.{properties.setdefault('id', 'd1')}.{late}={self.on_off(properties.pop(late))}"
+        first = self.spell({"driver": "virtio-rng-pci"} | properties, False)
+        return smp + ["-device", first, "-set", changed]
 
     def option_readconfig(self):
         return ["-readconfig", f"@FILES@/{self.pick(*READ_CONFIGS)}.cfg"]
@@ -205,17 +228,24 @@ class Generator:
         return self.pick(["-no-reboot"], ["-no-hpet"], ["-no-fd-bootchk"], ["-machine", "usb=off"], ["-rtc", "base=utc"],
                          ["-boot", "menu=off"], ["-fw_cfg", "name=opt/a,string=-cpu"], ["-smbios", "type=1,serial=xsaves"])
 
-    def arguments(self):
+    def spell_argument(self, word):
+        """As XML may have it."""
+        value = quoteattr(word)
+        if self.chance(0.05):
+            value = value.replace("c", "&#99;").replace("x", "&#x78;")
+        return f"<{self.prefix}:arg value={value}/>" + "<!-- -cpu max,xsaves=on -->" * self.chance(0.03)
+
+    def arguments(self, words=()):
         options = {"cpu": 5, "global": 4, "pair": 3, "device": 2, "readconfig": 1, "taker": 1.5, "harmless": 1.5}
-        words = []
+        words = list(words)
         for _ in range(self.pick(0, 0, 1, 1, 2, 3, 4)):
             option = self.weighted(options)
             part = list(PAIR) if option == "pair" else getattr(self, f"option_{option}")()
             if self.chance(0.15) and part[0] != "-L":
                 part[0] = "-" + part[0]
             words += part
-        arguments = "".join(f"<qemu:arg value={quoteattr(word)}/>" for word in words)
-        return f"<qemu:commandline>{arguments}</qemu:commandline>" if words else ""
+        arguments = "".join(self.spell_argument(word) for word in words)
+        return f"<{self.prefix}:commandline>{arguments}</{self.prefix}:commandline>" if words else ""
 
     # --- overrides, records, and the whole ---
 
@@ -223,7 +253,7 @@ class Generator:
         self.needs_rng = True
         lines = []
         if self.chance(0.6):
-            lines += [("driver", "string", f"{self.model}-x86_64-cpu")]
+            lines += [("driver", "string", f"{self.model}-{self.suffix}")]
             lines += [(name, "remove", None) for name in ("rng", "bus", "addr")]
             lines += [(name, "unsigned", int(name == "socket-id")) for name in ("socket-id", "core-id", "thread-id")]
             lines += [(self.property(), "bool", self.pick("true", "false")) for _ in range(self.pick(0, 1))]
@@ -236,13 +266,16 @@ class Generator:
         lines = {name: (name, type_, value) for name, type_, value in lines}.values()
         text = "".join(f"<qemu:property name={name!r} type={type_!r}" + ("/>" if value is None else f" value='{value}'/>")
                        for name, type_, value in lines)
-        return f"<qemu:override><qemu:device alias='rng0'><qemu:frontend>{text}</qemu:frontend></qemu:device></qemu:override>"
+        text = f"<qemu:override><qemu:device alias='rng0'><qemu:frontend>{text}</qemu:frontend></qemu:device></qemu:override>"
+        return text.replace("qemu:", self.prefix + ":")
 
     def record_entry(self):
         states = POLICIES + ["absent", "unset"]
         kind = self.pick("feature", "feature", "force-pair", "removed-arg")
         if kind == "feature":
-            text = f"name={self.pick('xsaves', 'xsaves', 'xsavec', 'svm')!r} set={self.pick(*states)!r} was={self.pick(*states)!r}"
+            name = self.pick("xsaves", "xsavec", "xsavec", "svm")
+            set_ = self.policies.get(name, self.pick(*states)) if self.chance(0.8) else self.pick(*states)
+            text = f"name={name!r} set={set_!r} was={self.pick('absent', *states)!r}"
             text += self.pick("", "", " cpu='empty'")
         elif kind == "force-pair":
             text = "was='absent'" + self.pick("", " commandline='created'", " commandline='empty'")
@@ -262,24 +295,24 @@ class Generator:
         return [(self.pick(*HOSTS), self.pick(*RULES)) for _ in range(number)]
 
     def make(self):
-        cpu = self.cpu()
-        arguments = self.arguments() if self.chance(0.7) else ""
+        granted = self.chance(0.15)
+        cpu = self.granted_cpu() if granted else self.cpu()
+        arguments = self.arguments(PAIR * granted) if self.chance(0.6) else self.arguments(PAIR) if granted else ""
         override = self.override() if self.chance(0.1) else ""
-        arch = self.weighted({"x86_64": 20, "i686": 1})
-        vcpus = self.pick("<vcpu>1</vcpu>", "<vcpu>2</vcpu>", "<vcpu current='1'>2</vcpu>") if "topology" not in cpu else ""
-        if override:
-            vcpus = "<vcpu current='1'>2</vcpu>"
+        one_of_two = "<vcpu current='1'>2</vcpu>"
+        vcpus = one_of_two if override or "topology" in cpu else self.pick("<vcpu>1</vcpu>", "<vcpu>2</vcpu>", one_of_two)
         capability = self.pick("device.json+hotplug", "canonical-cpu-features", "query-cpu-model-expansion")
-        capabilities = f"<qemu:capabilities><qemu:del capability={capability!r}/></qemu:capabilities>" * self.chance(0.05)
-        xml = f"""<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+        capabilities = f"<{self.prefix}:capabilities><{self.prefix}:del capability={capability!r}/></{self.prefix}:capabilities>" * self.chance(0.05)
+        xml = f"""<domain type='kvm' xmlns:{self.prefix}='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>oracle</name>
   <uuid>5f2c4f1e-3f0b-4c0a-9d53-7a3f0d1e1386</uuid>
-  {self.record() if self.chance(0.25) else ""}
+  {self.record() if self.chance(0.5 if granted else 0.2) else ""}
   <memory unit='MiB'>16</memory>
-  {vcpus or "<vcpu current='1'>2</vcpu>"}
-  <os><type arch='{arch}' machine='{self.pick(*MACHINES)}'>hvm</type></os>
-  <features><acpi/></features>
+  {vcpus}
+  <os><type arch='{self.arch}' machine='{self.pick(*MACHINES)}'>hvm</type></os>
+  <features><acpi/>{self.pick("", "", "<pmu state='off'/>", "<apic eoi='on'/>")}</features>
   {cpu}
+  {self.pick("", "", "", "<clock offset='utc'><timer name='kvmclock' present='no'/></clock>")}
   <devices>
     <controller type='usb' model='none'/>
     {"<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>" if self.needs_rng else ""}

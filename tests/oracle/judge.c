@@ -36,11 +36,11 @@ static void must(bool good, const char *what) {
         exit(2);
 }
 
-/* NULL, and not a failure, for a definition that is refused: `answer` then says why. */
-static char *refused(int r, char *reason, json_t *answer) {
+/* NULL, and not a failure, for a definition that is not taken: `answer` then says why. */
+static char *untaken(int r, char *reason, json_t *answer) {
         must(r >= 0, "out of memory");
         if (r > 0)
-                json_object_set_new(answer, "refused", json_string(reason));
+                json_object_set_new(answer, "untaken", json_string(reason));
         return reason;
 }
 
@@ -49,7 +49,7 @@ static bool ask_guest(const struct judge *judge, const char *xml, size_t length,
         AUTO_FREE char *reason = NULL;
         int r = definition_read(xml, length, &guest, &reason);
 
-        refused(r, reason, answer);
+        untaken(r, reason, answer);
         if (r != 0)
                 return false;
         json_object_set_new(
@@ -65,7 +65,7 @@ static void ask_gate(const struct judge *judge, const char *xml, size_t length, 
         AUTO_FREE char *reason = NULL;
         int r = gate_judge(judge, GATE_PREPARE, false, xml, length, &gate, &reason);
 
-        refused(r, reason, answer);
+        untaken(r, reason, answer);
         if (r != 0)
                 return;
         json_object_set_new(answer, "accept", json_boolean(gate.accept));
@@ -80,7 +80,7 @@ static void ask_rewrite(const struct judge *judge, const char *xml, size_t lengt
         AUTO_FREE char *reason = NULL;
         int r = rewrite_xml(judge, xml, length, &rewritten, &reason);
 
-        refused(r, reason, answer);
+        untaken(r, reason, answer);
         if (r == 0)
                 json_object_set_new(answer, "rewritten",
                                     json_stringn(rewritten.xml, rewritten.length));

@@ -10,13 +10,16 @@ would (a -global before all others); and what libvirt there would make of the ho
 that is optional is required, and host-model and match='minimum' get XSAVES and XSAVEC where they name neither.
 """
 
+import contextlib
 import ctypes
 import json
+import re
 import shlex
 import subprocess
 import tempfile
 import threading
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 ET.register_namespace("qemu", QEMU[1:-1])
@@ -70,10 +73,43 @@ class Libvirt:
         return words
 
 
-def stand_in(xml, offered):
-    """The definition as libvirt is given it, and whether its CPU stands for the host's."""
+BARE = """<devices>
+  <controller type='usb' model='none'/>
+  <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+  <memballoon model='none'/>
+</devices>"""
+# What has a part in the CPU, or must be there.
+KEPT = {"name", "uuid", "memory", "vcpu", "os", "features", "cpu", "clock", "metadata", "devices"}
+
+
+def strip(domain, folder):
+    """A real definition without what it takes from its host: devices, files, memory, many CPUs, a machine type of yore."""
+    for child in list(domain):
+        if child.tag not in KEPT and not child.tag.startswith(QEMU):
+            domain.remove(child)
+    for tag in ("memory", "vcpu", "devices"):
+        for child in domain.findall(tag):
+            domain.remove(child)
+    domain.extend(ET.fromstring(text) for text in ("<memory unit='MiB'>32</memory>", "<vcpu current='1'>2</vcpu>", BARE))
+    for parent, tags in (("os", {"type"}), ("cpu", {"model", "vendor", "feature"}), ("features", {"acpi", "apic", "pmu"})):
+        for child in list(domain.find(parent) if domain.find(parent) is not None else ()):
+            if child.tag not in tags:
+                domain.find(parent).remove(child)
+    domain.find("os").attrib.clear()  # firmware='efi'
+    machine = domain.find("os/type").get("machine", "pc")
+    domain.find("os/type").set("machine", "q35" if "q35" in machine else "pc")
+    for argument in domain.iter(QEMU + "arg"):
+        beside = folder / Path(argument.get("value")).name
+        if argument.get("value").startswith("/") and beside.is_file():
+            argument.set("value", str(beside))
+
+
+def stand_in(xml, offered, folder=None):
+    """The definition as libvirt is given it, and whether its CPU stands for the host's. `folder`: where a real one is."""
     domain = ET.fromstring(xml)
     domain.set("type", "qemu")
+    if folder:
+        strip(domain, folder)
     cpu = domain.find("cpu")
     if cpu is None or (cpu.get("mode", "custom") == "custom" and not cpu.findtext("model")):
         return ET.tostring(domain, encoding="unicode"), False
@@ -119,14 +155,15 @@ def prepare(words, offered, is_host):
     if cpus:
         model, *features = words[cpus[-1]].split(",")
         if model == "host":
-            words = [word.replace("host-x86_64-cpu", "max-x86_64-cpu") for word in words]
+            words = [re.sub(r"\bhost-(x86_64|i386)-cpu", r"max-\1-cpu", word) for word in words]
             model = "max"
         if offered:
             features = [feature for feature in features if not is_force(feature)] + ["x-force-features=on"]
         words[cpus[-1]] = ",".join([model, *features])
     if offered:
-        words[1:1] = ["-global", "max-x86_64-cpu.xsaves=on", "-global", "max-x86_64-cpu.xsavec=on"]
-        words += ["-global", "x86_64-cpu.x-force-features=on", "-global", "i386-cpu.x-force-features=on"]
+        cpu = "i386-cpu" if words[0].endswith("i386") else "x86_64-cpu"
+        words[1:1] = ["-global", f"max-{cpu}.xsaves=on", "-global", f"max-{cpu}.xsavec=on"]
+        words += ["-global", f"{cpu}.x-force-features=on"]
     return words
 
 
@@ -158,6 +195,8 @@ def run(words, folder, properties=PROPERTIES):
             paths = [cpu["qom-path"] for cpu in monitor.ask("query-cpus-fast")]
             return [{name: monitor.ask("qom-get", path=path, property=name) for name in properties} for path in paths]
         except (EOFError, BrokenPipeError, json.JSONDecodeError):
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             process.wait()
             said.seek(0)
             raise NotStartable("QEMU: " + (said.read().strip().splitlines() or ["it ended"])[-1]) from None
