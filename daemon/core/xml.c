@@ -119,8 +119,11 @@ static bool is_known_encoding(const char *encoding) {
 /* SAX handler behind the XML declaration. */
 static void start_document(void *userdata) {
         xmlParserCtxt *context = userdata;
+        const xmlChar *encoding = context->input && context->input->encoding
+                                          ? context->input->encoding
+                                          : context->encoding;
 
-        if (is_known_encoding((const char *)context->encoding))
+        if (is_known_encoding((const char *)encoding))
                 xmlSAX2StartDocument(context);
         else
                 stop(context, "an encoding other than UTF-8, UTF-16, ASCII, ISO-8859 and "

@@ -44,6 +44,15 @@ static char *untaken(int r, char *reason, json_t *answer) {
         return reason;
 }
 
+/* The core cannot read what its arguments do, or does not know its model. */
+static bool is_unreadable(const struct judge *judge, const struct guest *guest) {
+        const char *model = guest->args_model ? guest->args_model : guest->cpu_model;
+
+        return guest->unreadable_args || (model && !streq(model, "host") && !streq(model, "max") &&
+                                          cpu_model_has(judge->map, model, CPU_XSAVES,
+                                                        guest->latest_models) == TRISTATE_UNKNOWN);
+}
+
 static bool ask_guest(const struct judge *judge, const char *xml, size_t length, json_t *answer) {
         AUTO_GUEST struct guest guest = {};
         AUTO_FREE char *reason = NULL;
@@ -52,11 +61,11 @@ static bool ask_guest(const struct judge *judge, const char *xml, size_t length,
         untaken(r, reason, answer);
         if (r != 0)
                 return false;
-        json_object_set_new(
-                answer, "sees-xsaves",
-                json_boolean(guest_would_see_xsaves(&guest, judge_offers_xsaves(judge, &guest))));
-        /* Nothing yet says it better. */
-        json_object_set_new(answer, "unreadable", json_boolean(guest.custom_cpu_args));
+        json_object_set_new(answer, "sees-xsaves",
+                            json_boolean(judge_would_see(judge, &guest, CPU_XSAVES)));
+        json_object_set_new(answer, "sees-xsavec",
+                            json_boolean(judge_would_see(judge, &guest, CPU_XSAVEC)));
+        json_object_set_new(answer, "unreadable", json_boolean(is_unreadable(judge, &guest)));
         return true;
 }
 
