@@ -133,7 +133,7 @@ static bool shows_true_fms(const struct facts *f) {
                 model = host->host_model;
                 break;
         case CPU_MODE_CUSTOM:
-                model = f->guest->cpu_model;
+                model = f->guest->cpu_at_least ? host->host_model : f->guest->cpu_model;
                 break;
         case CPU_MODE_NONE:
                 break;

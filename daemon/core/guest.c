@@ -186,6 +186,7 @@ static int read_cpu_mode(struct guest *guest, const struct xml_element *cpu, cha
                 /* Without a model, "custom" is the default CPU, and libvirt refuses features of it
                  * (virCPUDefParseXML()). */
                 if (model_name && *model_name) {
+                        guest->cpu_at_least = streq_null(xml_attribute(cpu, "match"), "minimum");
                         guest->cpu_mode = CPU_MODE_CUSTOM;
                         guest->cpu_model = STEAL(model_name);
                 }
@@ -293,7 +294,7 @@ static const char *libvirt_model(const struct guest *guest) {
         case CPU_MODE_MAXIMUM:
                 return "max";
         case CPU_MODE_CUSTOM:
-                return guest->cpu_model;
+                return guest->cpu_at_least ? NULL : guest->cpu_model;
         case CPU_MODE_NONE:
                 return guest->arch == GUEST_ARCH_I686 ? "qemu32" : "qemu64";
         case CPU_MODE_HOST_MODEL:
@@ -304,6 +305,24 @@ static const char *libvirt_model(const struct guest *guest) {
 
 static const char *qemu_model(const struct guest *guest) {
         return guest->args_model ? guest->args_model : libvirt_model(guest);
+}
+
+/* QEMU's type of all its CPUs; NULL: its program does not say, or is not libvirt's choice yet. */
+static const char *cpu_type(const struct guest *guest, const struct xml_element *domain) {
+        const struct xml_element *element =
+                xml_child(xml_child(domain, NULL, "devices"), NULL, "emulator");
+        AUTO_FREE char *path = NULL;
+        const char *name;
+
+        if (!element)
+                return guest->arch == GUEST_ARCH_X86_64 ? "x86_64-cpu" : NULL;
+        if (xml_text(element, &path) < 0)
+                return NULL;
+        name = strrchr(path, '/');
+        name = name ? name + 1 : path;
+        if (streq(name, "qemu-system-x86_64") || streq(name, "kvm"))
+                return "x86_64-cpu";
+        return streq(name, "qemu-system-i386") ? "i386-cpu" : NULL;
 }
 
 static int list_args(const struct xml_element *commandline, const char ***ret, size_t *ret_n,
@@ -334,6 +353,7 @@ static int read_commandline(struct guest *guest, const struct xml_element *domai
                             char **ret_reason) {
         CLEANUP(qemu_args_clear) struct qemu_args args = {};
         const struct xml_element *commandline = NULL;
+        const char *type = cpu_type(guest, domain);
         AUTO_FREE const char **argv = NULL;
         size_t n = 0;
         int r;
@@ -359,7 +379,7 @@ static int read_commandline(struct guest *guest, const struct xml_element *domai
         guest->args_model = STEAL(args.model);
         memcpy(guest->args_cpu, args.cpu, sizeof(guest->args_cpu));
         for (enum cpu_property p = 0; p < N_CPU_PROPERTIES; p++)
-                guest->args_global[p] = qemu_args_global(&args, p, qemu_model(guest));
+                guest->args_global[p] = qemu_args_global(&args, p, qemu_model(guest), type);
         return 0;
 }
 

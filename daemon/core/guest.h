@@ -40,7 +40,8 @@ struct guest {
         char *type;  /* of <domain>: kvm, qemu, ... */
         enum guest_arch arch;
         enum cpu_mode cpu_mode;
-        char *cpu_model; /* of CPU_MODE_CUSTOM; else NULL */
+        char *cpu_model;   /* of CPU_MODE_CUSTOM; else NULL */
+        bool cpu_at_least; /* match='minimum': libvirt chooses the model as with host-model */
         char *vendor_id; /* that its CPU shows in place of its model's own; NULL: none */
         enum feature_policy xsaves, xsavec;
         char **other_features; /* names, other than xsaves, that are on (feature_policy_is_on()) */

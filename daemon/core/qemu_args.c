@@ -203,7 +203,7 @@ bool qemu_type_is_cpu(const char *type) {
 /* QEMU applies a global property to every subclass of the type that it names (qom/object.c,
  * object_apply_global_props()), so a CPU is reached by its own type and by each of these. */
 static bool is_parent_of_all_cpus(const char *type) {
-        static const char *const parents[] = {"x86_64-cpu", "i386-cpu", "cpu", "device", "object"};
+        static const char *const parents[] = {"cpu", "device", "object"};
 
         return is_among(type, parents, ELEMENTS_OF(parents));
 }
@@ -440,28 +440,38 @@ int qemu_args_read(struct qemu_args *args, const char *const *argv, size_t n) {
         return 0;
 }
 
-/* Is `type` the type of this model, or one that it inherits from? host is a kind of max. */
-static bool is_type_of(const char *type, const char *model) {
+/* qemu-system-x86_64 has the one, qemu-system-i386 the other. */
+static bool is_base_type(const char *type) {
+        return streq(type, "x86_64-cpu") || streq(type, "i386-cpu");
+}
+
+/* Is it MODEL-BASE, or the type that this inherits from? host is a kind of max. */
+static bool is_type_of_model(const char *type, const char *model, const char *base) {
         size_t length = strlen(model);
 
         if (streq(model, "host") && strncmp(type, "max-", 4) == 0)
+                return streq(type + 4, base);
+        return strncmp(type, model, length) == 0 && type[length] == '-' &&
+               streq(type + length + 1, base);
+}
+
+static bool global_reaches(const struct cpu_global *global, const char *model, const char *base) {
+        if (is_parent_of_all_cpus(global->type))
                 return true;
-        return strncmp(type, model, length) == 0 &&
-               (streq(type + length, "-x86_64-cpu") || streq(type + length, "-i386-cpu"));
+        if (base && is_base_type(global->type))
+                return streq(global->type, base);
+        if (model && base)
+                return is_type_of_model(global->type, model, base);
+        return global->setting == SETTING_ON;
 }
 
 enum setting qemu_args_global(const struct qemu_args *args, enum cpu_property property,
-                              const char *model) {
+                              const char *model, const char *type) {
         enum setting setting = SETTING_NONE;
 
-        for (size_t i = 0; i < args->n_globals; i++) {
-                const struct cpu_global *global = &args->globals[i];
-                bool reaches =
-                        is_parent_of_all_cpus(global->type) ||
-                        (model ? is_type_of(global->type, model) : global->setting == SETTING_ON);
-
-                if (global->property == property && reaches)
-                        setting = global->setting;
-        }
+        for (size_t i = 0; i < args->n_globals; i++)
+                if (args->globals[i].property == property &&
+                    global_reaches(&args->globals[i], model, type))
+                        setting = args->globals[i].setting;
         return setting;
 }

@@ -70,6 +70,7 @@ static char *print_guest(const struct guest *guest, const struct cpu_map *map) {
         print_text(file, "arch", arches[guest->arch]);
         print_text(file, "cpu-mode", cpu_mode_to_string(guest->cpu_mode));
         print_text(file, "cpu-model", guest->cpu_model);
+        print_flag(file, "cpu-at-least", guest->cpu_at_least);
         print_text(file, "vendor-id", guest->vendor_id);
         print_text(file, "xsaves", feature_policy_to_string(guest->xsaves));
         print_text(file, "xsavec", feature_policy_to_string(guest->xsavec));
@@ -119,7 +120,7 @@ static void print_args(FILE *file, const struct qemu_args *args) {
                 enum setting setting = args->cpu[p];
 
                 if (setting == SETTING_NONE)
-                        setting = qemu_args_global(args, p, args->model);
+                        setting = qemu_args_global(args, p, args->model, "x86_64-cpu");
                 if (setting != SETTING_NONE)
                         fprintf(file, "%c%s", setting == SETTING_ON ? '+' : '-', names[p]);
         }
