@@ -448,10 +448,22 @@ static enum feature_policy policy_of(const struct guest *guest, enum cpu_propert
         return property == CPU_XSAVES ? guest->xsaves : guest->xsavec;
 }
 
-/* libvirt writes its features behind -cpu, where they win over -global; an owner's -cpu replaces libvirt's. */
+/* libvirt writes out what the CPU of the host has, each feature by itself. */
+static bool is_chosen_by_libvirt(const struct guest *guest) {
+        return !guest->args_model &&
+               (guest->cpu_mode == CPU_MODE_HOST_MODEL || guest->cpu_at_least);
+}
+
+/* With a model, libvirt makes on or off of it by what the hypervisor offers (virCPUx86Update()); else it does nothing. */
+static bool is_optional(const struct guest *guest, enum cpu_property property) {
+        return !guest->args_model && policy_of(guest, property) == FEATURE_OPTIONAL &&
+               (guest->cpu_mode == CPU_MODE_CUSTOM || guest->cpu_mode == CPU_MODE_HOST_MODEL);
+}
+
+/* libvirt's features stand behind -cpu, where they win over -global; an owner's -cpu replaces libvirt's. */
 static enum setting setting_of(const struct guest *guest, enum cpu_property property) {
         enum feature_policy policy = policy_of(guest, property);
-        enum setting setting = SETTING_NONE;
+        enum setting setting = SETTING_NONE, global = guest->args_global[property];
 
         if (guest->args_model)
                 setting = guest->args_cpu[property];
@@ -459,7 +471,9 @@ static enum setting setting_of(const struct guest *guest, enum cpu_property prop
                 setting = SETTING_ON;
         else if (feature_policy_is_off(policy))
                 setting = SETTING_OFF;
-        return setting != SETTING_NONE ? setting : guest->args_global[property];
+        if (setting != SETTING_NONE)
+                return setting;
+        return global == SETTING_OFF && is_chosen_by_libvirt(guest) ? SETTING_NONE : global;
 }
 
 static bool forces_features(const struct guest *guest) {
@@ -492,16 +506,15 @@ static bool is_model_of_host(const char *model) {
 bool guest_would_see(const struct guest *guest, enum cpu_property property,
                      const struct cpu_map *map, bool hypervisor_offers) {
         const char *model = qemu_model(guest);
-        bool is_optional = !guest->args_model && policy_of(guest, property) == FEATURE_OPTIONAL;
         enum setting setting = setting_of(guest, property);
 
-        if (guest->unreadable_args)
+        if (guest->unreadable_args || (hypervisor_offers && is_optional(guest, property)))
                 return true;
         if (setting == SETTING_OFF)
                 return false;
         if (setting == SETTING_NONE && is_model_of_host(model))
                 return hypervisor_offers;
-        if (setting == SETTING_NONE && !(is_optional && hypervisor_offers) && model &&
+        if (setting == SETTING_NONE && model &&
             cpu_model_has(map, model, property, guest->latest_models) == TRISTATE_NO)
                 return false;
         return hypervisor_offers || forces_features(guest);

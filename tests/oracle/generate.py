@@ -314,6 +314,7 @@ class Generator:
   {cpu}
   {self.pick("", "", "", "<clock offset='utc'><timer name='kvmclock' present='no'/></clock>")}
   <devices>
+    <emulator>/usr/bin/qemu-system-{"i386" if self.arch == "i686" else self.arch}</emulator>
     <controller type='usb' model='none'/>
     {"<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>" if self.needs_rng else ""}
     <memballoon model='none'/>
