@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * QEMU's models with XSAVES, by their versions (builtin_x86_defs[] of target/i386/cpu.c, QEMU 7.2 to 10.0), and those
- * without that libvirt's CPU map does not have. The map is no evidence for the former: libvirt 9.0's gives EPYC-Rome
+ * QEMU's models with XSAVES, by their versions (builtin_x86_defs[] of target/i386/cpu.c, QEMU 7.2 to 10.0), and some with
+ * neither, which libvirt's CPU map need not have. The map is no evidence for the former: libvirt 9.0's gives EPYC-Rome
  * no XSAVES, QEMU's has it.
  */
 #define NEVER INT_MAX, 0
@@ -72,10 +72,15 @@ enum tristate cpu_model_has(const struct cpu_map *map, const char *model,
 
         if (version == 0 && !latest)
                 version = 1;
-        for (size_t i = 0; property == CPU_XSAVES && i < ELEMENTS_OF(models); i++)
-                if (strlen(models[i].name) == length && strncmp(models[i].name, model, length) == 0)
+        for (size_t i = 0; i < ELEMENTS_OF(models); i++) {
+                bool never = models[i].first > models[i].last;
+
+                if (strlen(models[i].name) != length || strncmp(models[i].name, model, length) != 0)
+                        continue;
+                if (never || property == CPU_XSAVES)
                         return has_in(version, models[i].first, models[i].last) ? TRISTATE_YES
                                                                                 : TRISTATE_NO;
+        }
 
         /* libvirt has the names with a version only since 10.x; no older model has got XSAVES in a later version. */
         has = cpu_map_model_has(map, model, property == CPU_XSAVES ? "xsaves" : "xsavec");

@@ -461,7 +461,8 @@ static bool is_optional(const struct guest *guest, enum cpu_property property) {
 }
 
 /* libvirt's features stand behind -cpu, where they win over -global; an owner's -cpu replaces libvirt's. */
-static enum setting setting_of(const struct guest *guest, enum cpu_property property) {
+static enum setting setting_of(const struct guest *guest, enum cpu_property property,
+                               bool hypervisor_offers) {
         enum feature_policy policy = policy_of(guest, property);
         enum setting setting = SETTING_NONE, global = guest->args_global[property];
 
@@ -471,6 +472,8 @@ static enum setting setting_of(const struct guest *guest, enum cpu_property prop
                 setting = SETTING_ON;
         else if (feature_policy_is_off(policy))
                 setting = SETTING_OFF;
+        else if (is_optional(guest, property))
+                setting = hypervisor_offers ? SETTING_ON : SETTING_OFF;
         if (setting != SETTING_NONE)
                 return setting;
         return global == SETTING_OFF && is_chosen_by_libvirt(guest) ? SETTING_NONE : global;
@@ -486,7 +489,7 @@ static bool forces_features(const struct guest *guest) {
 
 bool guest_insists_on_xsaves(const struct guest *guest) {
         return guest->unreadable_args || forces_features(guest) ||
-               setting_of(guest, CPU_XSAVES) == SETTING_ON;
+               setting_of(guest, CPU_XSAVES, false) == SETTING_ON;
 }
 
 bool guest_asks_for_xsaves(const struct guest *guest) {
@@ -506,9 +509,9 @@ static bool is_model_of_host(const char *model) {
 bool guest_would_see(const struct guest *guest, enum cpu_property property,
                      const struct cpu_map *map, bool hypervisor_offers) {
         const char *model = qemu_model(guest);
-        enum setting setting = setting_of(guest, property);
+        enum setting setting = setting_of(guest, property, hypervisor_offers);
 
-        if (guest->unreadable_args || (hypervisor_offers && is_optional(guest, property)))
+        if (guest->unreadable_args)
                 return true;
         if (setting == SETTING_OFF)
                 return false;

@@ -44,13 +44,17 @@ static char *untaken(int r, char *reason, json_t *answer) {
         return reason;
 }
 
-/* The core cannot read what its arguments do, or does not know its model. */
+/* The core cannot read what its arguments do, or does not know its model: libvirt is yet to choose it, say. */
 static bool is_unreadable(const struct judge *judge, const struct guest *guest) {
         const char *model = guest->args_model ? guest->args_model : guest->cpu_model;
 
-        return guest->unreadable_args || (model && !streq(model, "host") && !streq(model, "max") &&
-                                          cpu_model_has(judge->map, model, CPU_XSAVES,
-                                                        guest->latest_models) == TRISTATE_UNKNOWN);
+        if (guest->unreadable_args)
+                return true;
+        if (!guest->args_model && (guest->cpu_mode == CPU_MODE_HOST_MODEL || guest->cpu_at_least))
+                return true;
+        return model && !streq(model, "host") && !streq(model, "max") &&
+               cpu_model_has(judge->map, model, CPU_XSAVES, guest->latest_models) ==
+                       TRISTATE_UNKNOWN;
 }
 
 static bool ask_guest(const struct judge *judge, const char *xml, size_t length, json_t *answer) {
