@@ -15,13 +15,17 @@ struct incoming {
 struct gatekeeper {
         struct incoming *incoming; /* few at a time: no order, searched one by one */
         size_t n_incoming;
+        stored_grant_finder find_grant;
+        void *userdata;
 };
 
-int gatekeeper_new(struct gatekeeper **ret) {
+int gatekeeper_new(stored_grant_finder find_grant, void *userdata, struct gatekeeper **ret) {
         struct gatekeeper *gatekeeper = calloc(1, sizeof(*gatekeeper));
 
         if (!gatekeeper)
                 return -ENOMEM;
+        gatekeeper->find_grant = find_grant;
+        gatekeeper->userdata = userdata;
         *ret = gatekeeper;
         return 0;
 }
@@ -72,20 +76,34 @@ static void forget(struct gatekeeper *gatekeeper, const char *uuid) {
                 drop(gatekeeper, (size_t)(incoming - gatekeeper->incoming));
 }
 
+/* Of a start that was judged as a cold one. */
+static enum start_kind kind_of(struct gatekeeper *gatekeeper, const struct gate_answer *answer) {
+        const char *uuid = answer->guest.uuid;
+
+        if (find(gatekeeper, uuid))
+                return START_INCOMING;
+        if (uuid && answer->misses_grant && !answer->accept &&
+            gatekeeper->find_grant(uuid, gatekeeper->userdata) == answer->decision.means)
+                return START_OF_GRANTED;
+        return START_COLD;
+}
+
 static int judge(struct gatekeeper *gatekeeper, const struct judge *judge,
                  enum gate_operation operation, const char *xml, size_t length,
                  struct gate_answer *ret, char **ret_reason) {
         AUTO_GATE_ANSWER struct gate_answer answer = {};
+        enum start_kind kind = START_COLD;
         int r;
 
         /* Whose start this is stands in the XML: judged as a cold one first, the stricter way. */
-        r = gate_judge(judge, operation, false, xml, length, &answer, ret_reason);
+        r = gate_judge(judge, operation, kind, xml, length, &answer, ret_reason);
         if (r != 0)
                 return r;
-        if ((operation == GATE_PREPARE || operation == GATE_START) &&
-            find(gatekeeper, answer.guest.uuid)) {
+        if (operation == GATE_PREPARE || operation == GATE_START)
+                kind = kind_of(gatekeeper, &answer);
+        if (kind != START_COLD) {
                 gate_answer_clear(&answer);
-                r = gate_judge(judge, operation, true, xml, length, &answer, ret_reason);
+                r = gate_judge(judge, operation, kind, xml, length, &answer, ret_reason);
                 if (r != 0)
                         return r;
         }

@@ -107,10 +107,18 @@ int guests_see(struct guests *guests, const struct virt_guest *seen) {
         }
         seen_clear(&entry->seen);
         entry->seen = copy;
+        entry->definition_known = true;
         entry->pass = guests->pass;
         if (!seen->active)
                 entry->started_xsaves = TRISTATE_UNKNOWN;
         return 0;
+}
+
+void guests_edited(struct guests *guests, const char *uuid) {
+        struct guest_entry *entry = guests_find(guests, uuid);
+
+        if (entry)
+                entry->definition_known = false;
 }
 
 int guests_started(struct guests *guests, const char *uuid, bool has_xsaves) {
@@ -194,8 +202,23 @@ void guests_end_pass(struct guests *guests) {
         guests->pass++;
 }
 
+static void forget_definition(const void *node, VISIT visit, void *closure UNUSED) {
+        if (visit == postorder || visit == leaf)
+                (*(struct guest_entry *const *)node)->definition_known = false;
+}
+
 void guests_begin_anew(struct guests *guests) {
+        twalk_r(guests->by_uuid, forget_definition, NULL);
         guests->pass++;
+}
+
+enum means guest_entry_stored_grant(const struct guest_entry *entry, uint64_t policy_generation) {
+        const struct virt_guest *seen = &entry->seen;
+
+        if (!entry->definition_known || seen->definition != DEFINITION_CONVERGED ||
+            seen->verdict != VERDICT_GRANT || seen->policy_generation != policy_generation)
+                return MEANS_NONE;
+        return seen->means;
 }
 
 enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry) {

@@ -9,6 +9,7 @@ struct guests;
 
 struct guest_entry {
         struct virt_guest seen;       /* by the libvirt thread; name NULL: not seen yet */
+        bool definition_known;        /* nobody is known to have changed it since it was seen */
         enum tristate started_xsaves; /* what the hook saw start; unknown when it does not run */
         unsigned pass;                /* private: the pass that saw it last */
 };
@@ -23,6 +24,8 @@ struct guest_entry *guests_find_by_name(struct guests *guests, const char *name_
 
 /* Take in what the libvirt thread saw (copied). Returns 0 or -ENOMEM. */
 int guests_see(struct guests *guests, const struct virt_guest *seen);
+/* Its definition was changed, and was not looked at yet. */
+void guests_edited(struct guests *guests, const char *uuid);
 /* Take in what started. Returns 0 or -ENOMEM. */
 int guests_started(struct guests *guests, const char *uuid, bool has_xsaves);
 void guests_remove(struct guests *guests, const char *uuid);
@@ -36,6 +39,8 @@ size_t guests_count(const struct guests *guests);
 /* Borrowed pointers, sorted by name; *ret is owned. Returns their number or -ENOMEM. */
 int guests_sorted(struct guests *guests, struct guest_entry ***ret);
 
+/* By which means its definition, as far as that is known, has the grant of this policy; MEANS_NONE: not. */
+enum means guest_entry_stored_grant(const struct guest_entry *entry, uint64_t policy_generation);
 /* What the guest sees now: what started, else what its live XML says. */
 enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry);
 /* Would a stop and a start give it something else than it has now? */

@@ -249,6 +249,12 @@ static void on_guest(const struct virt_guest *guest, void *userdata) {
                 log_error("Out of memory, guest %s is not listed", guest->name);
 }
 
+static void on_edited(const char *uuid, void *userdata) {
+        struct manager *manager = userdata;
+
+        guests_edited(manager->guests, uuid);
+}
+
 static void on_gone(const char *uuid, void *userdata) {
         struct manager *manager = userdata;
 
@@ -285,6 +291,7 @@ static const struct virt_handlers virt_handlers = {
         .connected = on_connected,
         .disconnected = on_disconnected,
         .guest = on_guest,
+        .edited = on_edited,
         .gone = on_gone,
         .pass_finished = on_pass_finished,
         .converged = on_converged,
@@ -361,6 +368,16 @@ int manager_revert(struct manager *manager, char *const *guests, converge_callba
 
 /* --- the gate --- */
 
+/* A stored_grant_finder. */
+static enum means find_stored_grant(const char *uuid, void *userdata) {
+        struct manager *manager = userdata;
+        const struct guest_entry *entry = guests_find(manager->guests, uuid);
+
+        if (!entry || !manager->libvirt_connected)
+                return MEANS_NONE;
+        return guest_entry_stored_grant(entry, manager->ruleset->policy_generation);
+}
+
 static void log_answer(const struct manager *manager, enum gate_operation operation,
                        const struct gate_answer *answer) {
         const struct decision *decision = &answer->decision;
@@ -393,8 +410,6 @@ static void log_answer(const struct manager *manager, enum gate_operation operat
 
 static void act_on_answer(struct manager *manager, enum gate_operation operation,
                           const struct gate_answer *answer) {
-        bool restart = !answer->accept && answer->decision.verdict == VERDICT_GRANT &&
-                       manager->ruleset->policy->on_drift == ON_DRIFT_RESTART;
         int r = 0;
 
         if (!answer->guest.uuid)
@@ -402,7 +417,7 @@ static void act_on_answer(struct manager *manager, enum gate_operation operation
         if (operation == GATE_STARTED)
                 r = guests_started(manager->guests, answer->guest.uuid, answer->has_xsaves);
         else if (answer->drift)
-                r = virt_attend(manager->virt, answer->guest.uuid, restart);
+                r = virt_attend(manager->virt, answer->guest.uuid);
         if (r < 0)
                 log_error("Out of memory, domain '%s' is not attended to", answer->guest.name);
 }
@@ -415,6 +430,8 @@ int manager_gate(struct manager *manager, enum gate_operation operation, const c
         r = learn_hypervisor(manager);
         if (r < 0)
                 return r;
+        /* Who defines a guest and starts it at once is not to be answered by what it was before. */
+        virt_dispatch_all(manager->virt);
         r = gatekeeper_ask(manager->gatekeeper, &manager->ruleset->judge, operation, xml,
                            strlen(xml), now_usec(), &answer, ret_reason);
         if (r != 0)
@@ -483,7 +500,7 @@ int manager_new(const struct manager_options *options, sd_event *event, struct m
         manager->event = sd_event_ref(event);
         r = find_host(manager, options->facts_file);
         if (r >= 0)
-                r = gatekeeper_new(&manager->gatekeeper);
+                r = gatekeeper_new(find_stored_grant, manager, &manager->gatekeeper);
         if (r >= 0)
                 r = guests_new(&manager->guests);
         if (r >= 0)

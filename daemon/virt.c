@@ -149,6 +149,9 @@ static void hand_over(const struct virt *virt, const struct report *report) {
         case REPORT_GUEST:
                 handlers->guest(&report->guest, virt->userdata);
                 break;
+        case REPORT_EDITED:
+                handlers->edited(report->text, virt->userdata);
+                break;
         case REPORT_GONE:
                 handlers->gone(report->text, virt->userdata);
                 break;
@@ -178,6 +181,14 @@ void virt_dispatch(struct virt *virt) {
                 queue_wake(virt->reports);
 }
 
+void virt_dispatch_all(struct virt *virt) {
+        /* What was left over from an earlier time, and then what has come since. */
+        for (unsigned n = 0; n < 2; n++)
+                do
+                        virt_dispatch(virt);
+                while (virt->taken);
+}
+
 /* --- to the thread --- */
 
 static int post(struct virt *virt, struct command *command) {
@@ -194,13 +205,12 @@ int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset) {
         return post(virt, command);
 }
 
-int virt_attend(struct virt *virt, const char *uuid, bool start) {
+int virt_attend(struct virt *virt, const char *uuid) {
         struct command *command = command_new(COMMAND_ATTEND);
 
         if (!command)
                 return -ENOMEM;
         snprintf(command->uuid, sizeof(command->uuid), "%s", uuid);
-        command->start = start;
         return post(virt, command);
 }
 

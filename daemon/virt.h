@@ -64,6 +64,8 @@ struct virt_handlers {
         void (*connected)(const char *host_model, void *userdata);
         void (*disconnected)(const char *error, void *userdata);
         void (*guest)(const struct virt_guest *guest, void *userdata);
+        /* Somebody else changed its definition: what was said of it is old. Said before it is looked at again. */
+        void (*edited)(const char *uuid, void *userdata);
         void (*gone)(const char *uuid, void *userdata);
         /* After a full pass: guests that were not named in it are gone. */
         void (*pass_finished)(uint64_t policy_generation, size_t n_domains, size_t n_changed,
@@ -89,8 +91,10 @@ bool virt_failed(const struct virt *virt);
 
 /* Readable when virt_dispatch() has something to do. */
 int virt_fd(const struct virt *virt);
-/* Call the handlers for all that the thread has said so far. */
+/* Call the handlers for what the thread has said so far: a few hundred times at most. */
 void virt_dispatch(struct virt *virt);
+/* ... for all of it. */
+void virt_dispatch_all(struct virt *virt);
 /* Ask the thread for a sign of life. */
 void virt_poke(struct virt *virt);
 /* Monotonic time, in microseconds, of the thread's last sign of life: it gives one when it is poked and
@@ -101,8 +105,8 @@ uint64_t virt_last_alive(const struct virt *virt);
 
 /* Decide by this ruleset from now on, and see to every domain again (a full pass). */
 int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset);
-/* See to one domain soon: its start was refused for drift. `start`: then start it (on-drift = restart). */
-int virt_attend(struct virt *virt, const char *uuid, bool start);
+/* See to one domain soon: its start was judged, and its definition has drifted. */
+int virt_attend(struct virt *virt, const char *uuid);
 /* Converge these domains (names or UUIDs; NULL: all) and report each; with dry_run, change nothing. */
 int virt_converge(struct virt *virt, uint64_t request, bool dry_run, char *const *guests);
 /* Take back what was done to these domains (NULL: all); they stay so until they or the ruleset change. */

@@ -57,6 +57,8 @@ struct report *agent_new_report(enum report_kind kind);
 /* One that has nothing but a text, which may be NULL. */
 void agent_report_text(struct agent *agent, enum report_kind kind, const char *text);
 
+/* Somebody else changed its definition: report that at once. */
+void agent_report_edit(struct agent *agent, const struct domain *domain);
 /* The domain is no more: report it, and forget it. */
 void agent_forget(struct agent *agent, struct domain *domain);
 /* The domain has been seen to: count it, if a pass waits for it. */

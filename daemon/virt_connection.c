@@ -51,10 +51,10 @@ static void has_changed(struct agent *agent, struct domain *domain) {
         domains_todo(&agent->domains, domain, TODO_SOON);
 }
 
-static void was_edited(struct domain *domain) {
+static void was_edited(struct agent *agent, struct domain *domain) {
+        agent_report_edit(agent, domain);
         known_clear(&domain->known);
         domain->reverted = false;
-        domain->start_failed = false;
 }
 
 static int on_lifecycle(virConnectPtr connection UNUSED, virDomainPtr handle, int event, int detail,
@@ -68,17 +68,16 @@ static int on_lifecycle(virConnectPtr connection UNUSED, virDomainPtr handle, in
         case VIR_DOMAIN_EVENT_DEFINED:
                 if (!races_saw_defined(domain, detail))
                         return 0;
-                was_edited(domain);
+                was_edited(agent, domain);
                 break;
         case VIR_DOMAIN_EVENT_UNDEFINED:
                 /* Followed by DEFINED, with the new name. */
                 if (detail == VIR_DOMAIN_EVENT_UNDEFINED_RENAMED)
                         return 0;
                 races_saw_undefined(domain);
+                agent_report_edit(agent, domain);
                 break;
         case VIR_DOMAIN_EVENT_STARTED:
-                domain->start_failed = false;
-                /* fall through */
         case VIR_DOMAIN_EVENT_STOPPED:
         case VIR_DOMAIN_EVENT_CRASHED:
                 guest_clear(&domain->live);
@@ -100,7 +99,7 @@ static void on_metadata(virConnectPtr connection UNUSED, virDomainPtr handle, in
         if (!domain)
                 return;
         races_saw_edit(domain);
-        was_edited(domain);
+        was_edited(agent, domain);
         has_changed(agent, domain);
 }
 
@@ -204,12 +203,6 @@ bool connection_is_lost(const struct agent *agent) {
 }
 
 void connection_close(struct agent *agent, const char *error) {
-        struct domain *domain;
-
-        TAILQ_FOREACH(domain, &agent->domains.all, in_all)
-        if (domain->start)
-                log_warning("Domain '%s' is not started again: the connection to libvirt is lost",
-                            domain_name(domain));
         races_abandon(agent);
         domains_clear(&agent->domains);
         if (!agent->connection)

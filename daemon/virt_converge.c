@@ -113,46 +113,6 @@ static void log_failed(struct domain *domain, const char *error) {
                           domain_name(domain), error);
 }
 
-/* --- on-drift = restart --- */
-
-/*
- * Once, with no flags: those of the start that was refused are known to nobody but its caller. If this start
- * is refused for drift too, then libvirt does not keep what we define, and starting it again would
- * never end: it is left alone until it is edited, started by somebody else, or the ruleset changes.
- */
-static void start_domain(struct domain *domain, const struct redefinition *redefinition) {
-        const struct log_field fields[] = {
-                {"XSAVESD_GUEST", domain_name(domain)},
-                {"XSAVESD_UUID", domain->uuid},
-                {},
-        };
-        AUTO_FREE char *error = NULL;
-        const char *name = domain_name(domain), *why = NULL;
-
-        domain->start = false;
-        if (domain->active)
-                why = "it runs already";
-        else if (!domain->persistent || !redefinition->in_line)
-                why = "its definition is not in line";
-        else if (domain->start_failed)
-                why = "it was started once already, and that start failed";
-        if (why) {
-                log_entry(LOG_NOTICE, NULL, fields, "Domain '%s' is not started again: %s", name,
-                          why);
-                return;
-        }
-
-        domain->start_failed = virDomainCreateWithFlags(domain->handle, 0) < 0;
-        if (!domain->start_failed) {
-                domain->state_known = false;
-                log_entry(LOG_NOTICE, NULL, fields,
-                          "Started domain '%s' again: its definition is in line now", name);
-        } else if (virt_last_error("libvirt", &error) > 0) {
-                log_entry(LOG_WARNING, NULL, fields, "Domain '%s' could not be started again: %s",
-                          name, error);
-        }
-}
-
 /* --- the whole --- */
 
 static int look_at(struct agent *agent, struct domain *domain, struct redefinition *ret) {
@@ -182,8 +142,5 @@ int see_to_domain(struct agent *agent, struct domain *domain, struct redefinitio
 
         log_failed(domain, ret->error);
         agent_account(agent, domain, ret->defined, ret->error);
-        r = report_domain(agent, domain, ret);
-        if (domain->start)
-                start_domain(domain, ret);
-        return r;
+        return report_domain(agent, domain, ret);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* See to one domain: bring it in line, report it, start it if that was asked for. */
+/* See to one domain: bring it in line, report it. */
 
 #include "virt_redefine.h"
 

@@ -39,8 +39,6 @@ struct domain {
         bool touched; /* an event of an edit since its definition was read */
 
         bool reverted; /* by request: stays so until it is edited */
-        bool start;    /* once it is in line */
-        bool start_failed;
         struct own_definition own;
         bool unheard_reported; /* see races_abandon() */
         char *logged_error;

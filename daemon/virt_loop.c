@@ -63,6 +63,12 @@ void agent_report_text(struct agent *agent, enum report_kind kind, const char *t
         agent_report(agent, report);
 }
 
+/* The gate goes by what was reported last: this one does not wait for others. */
+void agent_report_edit(struct agent *agent, const struct domain *domain) {
+        agent_report_text(agent, REPORT_EDITED, domain->uuid);
+        flush_reports(agent);
+}
+
 /* --- turns of the event loop --- */
 
 static void on_timer(int timer UNUSED, void *userdata UNUSED) {
@@ -196,7 +202,7 @@ static void take_ruleset(struct agent *agent, struct command *command) {
         agent->ruleset = STEAL(command->ruleset);
         agent->pass.wanted = true;
         TAILQ_FOREACH(domain, &agent->domains.all, in_all)
-        domain->reverted = domain->start_failed = false;
+        domain->reverted = false;
         command_free(command);
 }
 
@@ -216,14 +222,9 @@ static int attend(struct agent *agent, struct command *owned) {
         int r;
 
         r = agent->connection ? find_by_uuid(agent, command->uuid, &domain) : VIRT_GONE;
-        if (r != 0) {
-                if (command->start)
-                        log_warning("Domain %s is not started again: it is not known to libvirt",
-                                    command->uuid);
+        if (r != 0)
                 return r < 0 ? r : 0;
-        }
         domain->reverted = false;
-        domain->start = domain->start || command->start;
         domain->state_known = false;
         domains_todo(&agent->domains, domain, TODO_SOON);
         return 0;

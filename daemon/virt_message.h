@@ -14,8 +14,7 @@ struct command {
         enum command_kind kind;
         struct ruleset *ruleset; /* COMMAND_RULESET */
         char uuid[37];           /* COMMAND_ATTEND */
-        bool start;
-        uint64_t request; /* COMMAND_CONVERGE, COMMAND_REVERT */
+        uint64_t request;        /* COMMAND_CONVERGE, COMMAND_REVERT */
         bool dry_run;
         char **guests; /* empty with `all` */
         bool all;
@@ -34,6 +33,7 @@ enum report_kind {
         REPORT_CONNECTED,
         REPORT_DISCONNECTED,
         REPORT_GUEST,
+        REPORT_EDITED,
         REPORT_GONE,
         REPORT_PASS_FINISHED,
         REPORT_CONVERGED,

@@ -40,6 +40,7 @@ struct arrival {
         struct guest actual; /* as it would start; as its owner wrote it, it is in the answer */
         bool has_record;     /* of earlier changes by xsavesd */
         bool incoming;
+        bool may_resume; /* a snapshot's memory */
 };
 
 static void arrival_clear(struct arrival *arrival) {
@@ -108,10 +109,21 @@ static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_a
                          reason_to_string(answer->decision.reason), why, advice);
 }
 
-static int answer_missing_grant(struct gate_answer *answer, const struct policy *policy) {
+/*
+ * Reverting to a snapshot with memory calls the hook as a cold start does. The XML of a guest with a CPU model has
+ * check='full' once it runs, and not before (qemuProcessUpdateLiveGuestCPU()); and where the stored definition has the
+ * grant already, nothing that is re-defined would help.
+ */
+static bool may_resume_memory(enum gate_operation operation, enum start_kind kind,
+                              const struct guest *actual) {
+        return (operation == GATE_PREPARE || operation == GATE_START) &&
+               (kind == START_OF_GRANTED || actual->check_full);
+}
+
+static int answer_missing_grant(struct gate_answer *answer, const struct policy *policy,
+                                bool may_resume) {
         static const char *const remedies[] = {
                 [ON_DRIFT_REFUSE] = "it is being re-defined: start it again",
-                [ON_DRIFT_RESTART] = "it is being re-defined and will be started again",
                 [ON_DRIFT_ACCEPT] = "it gets it at its next start",
         };
         const char *remedy = remedies[policy->on_drift], *transient = TRANSIENT_ADVICE;
@@ -119,8 +131,13 @@ static int answer_missing_grant(struct gate_answer *answer, const struct policy 
         if (!policy->enforce) {
                 remedy = "the policy does not enforce, nothing is changed";
                 transient = "";
+        } else if (may_resume) {
+                remedy = "it may resume a snapshot's memory, whose CPU cannot change; it gets it "
+                         "when it is shut down and started";
+                transient = "";
         }
-        answer->accept = policy->on_drift == ON_DRIFT_ACCEPT;
+        answer->misses_grant = true;
+        answer->accept = may_resume || policy->on_drift == ON_DRIFT_ACCEPT;
         return format_to(&answer->message, "domain '%s' misses its grant of XSAVES: %s: %s%s",
                          answer->guest.name ? answer->guest.name : "",
                          reason_to_string(answer->decision.reason), remedy, transient);
@@ -135,11 +152,11 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         /* Something is to be done, or what was done earlier is to be taken back. */
         answer->drift = !plan_is_empty(&missing) || (arrival->has_record && plan_is_empty(&all));
         if (verdict == VERDICT_DENY && answer->has_xsaves)
-                return refuse_unsafe(judge, arrival->incoming, answer);
+                return refuse_unsafe(judge, arrival->incoming || arrival->may_resume, answer);
         if (arrival->incoming)
                 return 0;
         if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing))
-                return answer_missing_grant(answer, judge->policy);
+                return answer_missing_grant(answer, judge->policy, arrival->may_resume);
         if (missing.xsavec != FEATURE_ABSENT &&
             judge_would_see(judge, &arrival->actual, CPU_XSAVEC))
                 return format_to(&answer->message,
@@ -150,19 +167,23 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         return 0;
 }
 
-int gate_judge(const struct judge *judge, enum gate_operation operation, bool incoming,
+int gate_judge(const struct judge *judge, enum gate_operation operation, enum start_kind kind,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason) {
         AUTO_GATE_ANSWER struct gate_answer answer = {.accept = true};
         CLEANUP(arrival_clear) struct arrival arrival = {};
+        bool in_memory; /* what starts may go on from memory, in which the CPU cannot change */
         int r;
 
         r = read_arrival(xml, length, &arrival, &answer.guest, ret_reason);
         if (r != 0)
                 return r;
-        arrival.incoming = incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE;
-        answer.guest.live = arrival.actual.live = arrival.incoming || operation == GATE_STARTED;
+        arrival.incoming =
+                kind == START_INCOMING || operation == GATE_MIGRATE || operation == GATE_RESTORE;
+        arrival.may_resume = may_resume_memory(operation, kind, &arrival.actual);
+        in_memory = arrival.incoming || arrival.may_resume;
+        answer.guest.live = arrival.actual.live = in_memory || operation == GATE_STARTED;
         answer.decision = judge_decide_start(judge, &answer.guest, &arrival.actual);
-        answer.has_xsaves = has_xsaves(judge, &arrival.actual, arrival.incoming);
+        answer.has_xsaves = has_xsaves(judge, &arrival.actual, in_memory);
 
         if (operation != GATE_STARTED)
                 r = judge_start(judge, &arrival, &answer);

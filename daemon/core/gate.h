@@ -17,11 +17,19 @@ enum gate_operation {
 int gate_operation_from_string(const char *text, enum gate_operation *ret);
 const char *gate_operation_to_string(enum gate_operation operation);
 
+/* What is known of a start beside its XML. */
+enum start_kind {
+        START_COLD,
+        START_INCOMING, /* after a restore or an incoming migration: the guest's CPU cannot change under it */
+        START_OF_GRANTED, /* the stored definition has the grant: what misses it is a snapshot's */
+};
+
 /* Zero-initialize; release with gate_answer_clear(). */
 struct gate_answer {
         bool accept;
-        bool drift;         /* the definition is not what the policy makes of it: converge */
-        bool has_xsaves;    /* what starts would see XSAVES */
+        bool misses_grant; /* the start is not incoming, and what starts has not what was granted */
+        bool drift;        /* the definition is not what the policy makes of it: converge */
+        bool has_xsaves;   /* what starts would see XSAVES */
         struct guest guest; /* as its owner wrote it */
         struct decision decision;
         char *message; /* owned, one line without the name of the agent; "" where there is nothing to say */
@@ -31,11 +39,10 @@ void gate_answer_clear(struct gate_answer *answer);
 #define AUTO_GATE_ANSWER CLEANUP(gate_answer_clear)
 
 /*
- * Judge the domain XML that libvirt hands to its hook. `incoming`: the start follows a restore or an
- * incoming migration, so that the guest's CPU cannot change under it. GATE_STARTED is always
- * accepted. Returns 0; -ENOMEM; or 1 with *ret_reason set (owned, one line) for XML that is refused.
+ * Judge the domain XML that libvirt hands to its hook. GATE_STARTED is always accepted. Returns 0; -ENOMEM; or
+ * 1 with *ret_reason set (owned, one line) for XML that is refused.
  */
-int gate_judge(const struct judge *judge, enum gate_operation operation, bool incoming,
+int gate_judge(const struct judge *judge, enum gate_operation operation, enum start_kind kind,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason);
 
 /* Worth being told? `start` follows `prepare` with the same guest: what is accepted twice is told once. */

@@ -169,11 +169,12 @@ static int read_identity(struct guest *guest, const struct xml_element *domain, 
 }
 
 static int read_cpu_mode(struct guest *guest, const struct xml_element *cpu, char **ret_reason) {
-        const char *mode = xml_attribute(cpu, "mode");
+        const char *mode = xml_attribute(cpu, "mode"), *check = xml_attribute(cpu, "check");
         const struct xml_element *model = xml_child(cpu, NULL, "model");
         AUTO_FREE char *model_name = NULL;
         int r;
 
+        guest->check_full = check && streq(check, "full");
         if (model) {
                 r = xml_text(model, &model_name);
                 if (r >= 0)

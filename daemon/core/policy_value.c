@@ -39,8 +39,17 @@ int policy_read_default(struct place *place, const struct ini_item *item, void *
 }
 
 int policy_read_on_drift(struct place *place, const struct ini_item *item, void *field) {
-        int word, r = read_word(place, item, &on_drift_words, &word);
+        int word, r;
 
+        /* A word of earlier versions, for which an upgrade is not to refuse the whole policy. */
+        if (streq(item->value, "restart")) {
+                *(enum on_drift *)field = ON_DRIFT_REFUSE;
+                return warn(place, item,
+                            "\"restart\" for %s in [%s] is read as refuse: no guest is started "
+                            "again any more; say refuse or accept",
+                            item->key, item->section);
+        }
+        r = read_word(place, item, &on_drift_words, &word);
         if (r == 0 && word >= 0)
                 *(enum on_drift *)field = (enum on_drift)word;
         return r;

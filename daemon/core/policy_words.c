@@ -13,8 +13,8 @@ const struct words policy_default_words =
         WORDS([POLICY_DEFAULT_AUTO] = "auto", [POLICY_DEFAULT_DENY] = "deny",
               [POLICY_DEFAULT_KEEP] = "keep");
 
-const struct words on_drift_words = WORDS(
-        [ON_DRIFT_REFUSE] = "refuse", [ON_DRIFT_RESTART] = "restart", [ON_DRIFT_ACCEPT] = "accept");
+const struct words on_drift_words =
+        WORDS([ON_DRIFT_REFUSE] = "refuse", [ON_DRIFT_ACCEPT] = "accept");
 
 const struct words rule_xsaves_words = WORDS(
         [RULE_XSAVES_ALLOW] = "allow", [RULE_XSAVES_DENY] = "deny", [RULE_XSAVES_KEEP] = "keep");

@@ -176,6 +176,9 @@ static void on_disconnected(const char *error, void *userdata UNUSED) {
 static void on_guest(const struct virt_guest *guest UNUSED, void *userdata UNUSED) {
 }
 
+static void on_edited(const char *uuid UNUSED, void *userdata UNUSED) {
+}
+
 static void on_gone(const char *uuid UNUSED, void *userdata UNUSED) {
 }
 
@@ -192,6 +195,7 @@ static const struct virt_handlers handlers = {
         .connected = on_connected,
         .disconnected = on_disconnected,
         .guest = on_guest,
+        .edited = on_edited,
         .gone = on_gone,
         .pass_finished = on_pass_finished,
         .converged = on_converged,

@@ -97,7 +97,8 @@ static void decide(const struct judge *judge, const struct text *text) {
         AUTO_GATE_ANSWER struct gate_answer answer = {};
         AUTO_FREE char *reason = NULL;
 
-        must(gate_judge(judge, GATE_PREPARE, false, text->xml, text->length, &answer, &reason) >= 0,
+        must(gate_judge(judge, GATE_PREPARE, START_COLD, text->xml, text->length, &answer,
+                        &reason) >= 0,
              "memory");
 }
 

@@ -61,7 +61,7 @@ same "there is a reason for each of the enum" \
 describes xsavesd-policy.ini.5 12 "key of the policy" < <(
     code daemon/core/policy_parse.c | sed -nE 's/^ +\{"([a-z0-9-]+)", policy_read_.*/\1/p'
 )
-describes xsavesd-policy.ini.5 10 "word of the policy" < <(
+describes xsavesd-policy.ini.5 9 "word of the policy" < <(
     code daemon/core/policy_words.c | grep -oE '\] = "[a-z-]+"' | sed -E 's/.*"(.*)"/\1/'
 )
 describes xsavesd-policy.ini.5 3 "erratum status" < <(

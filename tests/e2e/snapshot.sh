@@ -31,6 +31,8 @@ changed() {
     wait_for 10 not property_is PolicyGeneration "$generation"
 }
 
+needs_restart() { on_host xsavesctl list | grep -qE "^$1 .*restart"; }
+
 host_up
 policy_grant
 daemon_up
@@ -63,11 +65,16 @@ sees "without XSAVES" granted no
 ok "a snapshot of its memory" take granted live-without
 ok "it stops" stop granted
 
-ok "the rule is back, and lets drift pass" changed policy_grant_with 'on-drift = accept'
+ok "the rule is back" changed policy_grant
 ok "the definition has its grant" wait_for 10 definition_forces granted
 ok "back to the memory without XSAVES" back_to granted live-without
 sees "its CPU has not changed under it" granted no
-ok "it stops" stop granted
 ok "its definition has the grant" wait_for 10 definition_forces granted
+ok "it needs a restart" wait_for 10 needs_restart granted
+ok "back to it once more, running" back_to granted live-without
+sees "without XSAVES" granted no
+ok "its definition has the grant" wait_for 10 definition_forces granted
+ok "it stops" stop granted
 ok "a cold start" start granted
 sees "has XSAVES" granted yes
+ok "it needs none" wait_for 10 not needs_restart granted

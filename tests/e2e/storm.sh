@@ -89,9 +89,9 @@ END_OF_POLICY
 }
 
 write_some_policy() {
-    local grants=(allow deny) drifts=(refuse accept restart)
+    local grants=(allow deny) drifts=(refuse accept)
 
-    write_policy "${grants[$1 % 2]}" "${drifts[$1 / 2 % 3]}"
+    write_policy "${grants[$1 % 2]}" "${drifts[$1 / 2 % 2]}"
 }
 
 signal_daemon() { on_host kill "-$1" "$(<"$(sandbox_dir "$host")/run/xsavesd.kept-pid")" 2>/dev/null; }

@@ -11,7 +11,7 @@ static const struct {
         {"rule-keep", "zen2-masked"},   {"aware", "zen2-offering"},
         {"never-hide", "zen2-masked"},  {"never-tcg", "zen2-masked"},
         {"deny-tcg", "zen3-offering"},  {"never-report-only", "zen2-masked"},
-        {"by-os", "zen2-fixed-masked"}, {"never-on-drift-restart", "zen2-no-kvm"},
+        {"by-os", "zen2-fixed-masked"}, {"never-on-drift-accept", "zen2-no-kvm"},
 };
 
 _Noreturn void fuzz_fail(const char *what) {

@@ -7,8 +7,8 @@
 #include "core/gate.h"
 #include "fuzz.h"
 
-static void check_answer(const struct judge *judge, enum gate_operation operation, bool incoming,
-                         const struct gate_answer *answer) {
+static void check_answer(const struct judge *judge, enum gate_operation operation,
+                         enum start_kind kind, const struct gate_answer *answer) {
         enum verdict verdict = answer->decision.verdict;
 
         MUST(answer->message, "an answer has a message");
@@ -21,8 +21,8 @@ static void check_answer(const struct judge *judge, enum gate_operation operatio
                 return;
         MUST(!answer->accept || verdict != VERDICT_DENY || !answer->has_xsaves,
              "nothing starts that sees XSAVES against the policy");
-        MUST(answer->accept || verdict == VERDICT_DENY || !incoming,
-             "what comes in is not refused for a missing grant");
+        MUST(answer->accept || verdict == VERDICT_DENY || kind == START_COLD,
+             "what comes in, or is a snapshot's, is not refused for a missing grant");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -30,22 +30,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         AUTO_FREE char *reason = NULL;
         enum gate_operation operation;
         const struct judge *judge;
-        bool incoming;
+        enum start_kind kind;
         int r;
 
         if (size < 2)
                 return 0;
         operation = (enum gate_operation)(data[0] % (GATE_RESTORE + 1));
-        incoming = data[0] & 0x80;
+        kind = data[0] & 0x80 ? START_INCOMING : data[0] & 0x40 ? START_OF_GRANTED : START_COLD;
+        if (operation == GATE_MIGRATE || operation == GATE_RESTORE)
+                kind = START_INCOMING;
         judge = &fuzz_bench(data[1])->judge;
-        r = gate_judge(judge, operation, incoming, (const char *)data + 2, size - 2, &answer,
-                       &reason);
+        r = gate_judge(judge, operation, kind, (const char *)data + 2, size - 2, &answer, &reason);
         MUST(r == 0 || r == 1, "there is memory enough");
         if (r == 1)
                 MUST(fuzz_is_message(reason), "what is refused has a reason of one line");
         else
-                check_answer(judge, operation,
-                             incoming || operation == GATE_MIGRATE || operation == GATE_RESTORE,
-                             &answer);
+                check_answer(judge, operation, kind, &answer);
         return 0;
 }

@@ -44,7 +44,7 @@ static void on_disconnected(const char *error, void *userdata) {
 static void on_guest(const struct virt_guest *seen, void *userdata) {
         struct watch *watch = userdata;
         struct watch_guest *guest = find_guest(watch, seen->name);
-        unsigned n_reports = guest ? guest->n_reports : 0;
+        unsigned n_reports = guest ? guest->n_reports : 0, n_edits = guest ? guest->n_edits : 0;
 
         if (!guest) {
                 assert_true(watch->n_guests < WATCH_GUESTS_MAX);
@@ -62,10 +62,21 @@ static void on_guest(const struct virt_guest *seen, void *userdata) {
                 .runs_xsaves = seen->runs_xsaves,
                 .policy_generation = seen->policy_generation,
                 .n_reports = n_reports + 1,
+                .n_edits = n_edits,
         };
         assert_int_equal(strdup_to(&guest->name, seen->name), 0);
         assert_int_equal(strdup_to(&guest->uuid, seen->uuid), 0);
         assert_int_equal(strdup_to(&guest->error, seen->error), 0);
+}
+
+static void on_edited(const char *uuid, void *userdata) {
+        struct watch *watch = userdata;
+
+        for (size_t i = 0; i < watch->n_guests; i++)
+                if (streq(watch->guests[i].uuid, uuid)) {
+                        watch->guests[i].edited = true;
+                        watch->guests[i].n_edits++;
+                }
 }
 
 static void on_gone(const char *uuid, void *userdata) {
@@ -128,6 +139,7 @@ static const struct virt_handlers handlers = {
         .connected = on_connected,
         .disconnected = on_disconnected,
         .guest = on_guest,
+        .edited = on_edited,
         .gone = on_gone,
         .pass_finished = on_pass_finished,
         .converged = on_converged,

@@ -21,7 +21,8 @@ struct watch_guest {
         bool active, autostart, next_xsaves, next_xsavec;
         enum tristate runs_xsaves;
         uint64_t policy_generation;
-        unsigned n_reports;
+        unsigned n_reports, n_edits;
+        bool edited; /* since the last report */
 };
 
 struct watch {

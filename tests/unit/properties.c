@@ -409,8 +409,8 @@ static void check_verdict(struct run *run) {
         if (verdict == VERDICT_GRANT)
                 check_granted(run, &guest);
         if (!must(run,
-                  gate_judge(run->judge, GATE_PREPARE, false, run->first.xml, run->first.length,
-                             &answer, &reason) == 0,
+                  gate_judge(run->judge, GATE_PREPARE, START_COLD, run->first.xml,
+                             run->first.length, &answer, &reason) == 0,
                   "the gate reads the output"))
                 return;
         must(run, answer.accept || (verdict == VERDICT_DENY && guest.custom_cpu_args),
@@ -427,7 +427,7 @@ static void check_gate(struct run *run) {
         AUTO_FREE char *reason = NULL;
 
         if (!must(run,
-                  gate_judge(run->judge, GATE_START, false, run->xml, run->length, &answer,
+                  gate_judge(run->judge, GATE_START, START_COLD, run->xml, run->length, &answer,
                              &reason) == 0,
                   "the gate reads the input") ||
             !must(run, !strpbrk(answer.message, "\r\n"), "the gate's message is one line"))

@@ -10,14 +10,16 @@
 
 enum column { NAME, POLICY, HOST, OPERATION, DOMAIN, ANSWER, FLAGS, REASON, N_COLUMNS };
 
-/* "start+" is a start that follows a restore or a migration. */
-static enum gate_operation read_operation(const char *text, bool *ret_incoming) {
-        AUTO_FREE char *name = strndup(text, strcspn(text, "+"));
+/* "start+" is a start that follows a restore or a migration, "start*" one whose stored definition has its grant. */
+static enum gate_operation read_operation(const char *text, enum start_kind *ret_kind) {
+        AUTO_FREE char *name = strndup(text, strcspn(text, "+*"));
         enum gate_operation operation;
 
         assert_int_equal(gate_operation_from_string(name, &operation), 0);
         assert_string_equal(gate_operation_to_string(operation), name);
-        *ret_incoming = strchr(text, '+') != NULL;
+        *ret_kind = strchr(text, '+')   ? START_INCOMING
+                    : strchr(text, '*') ? START_OF_GRANTED
+                                        : START_COLD;
         return operation;
 }
 
@@ -45,12 +47,11 @@ static void test_row(void **state) {
         AUTO_FREE char *xml = bench_domain(row[DOMAIN]), *reason = NULL;
         AUTO_GATE_ANSWER struct gate_answer answer = {};
         char flags[3] = "";
-        bool incoming;
-        enum gate_operation operation = read_operation(row[OPERATION], &incoming);
+        enum start_kind kind;
+        enum gate_operation operation = read_operation(row[OPERATION], &kind);
 
         assert_int_equal(
-                gate_judge(&bench->judge, operation, incoming, xml, strlen(xml), &answer, &reason),
-                0);
+                gate_judge(&bench->judge, operation, kind, xml, strlen(xml), &answer, &reason), 0);
         if (answer.has_xsaves)
                 strcat(flags, "x");
         if (answer.drift)
@@ -84,12 +85,14 @@ static void test_news(void **state UNUSED) {
 /* What is said is what happens, to a transient domain as well. */
 static void test_remedies(void **state UNUSED) {
         static const struct {
-                const char *policy, *said;
+                const char *policy;
+                enum start_kind kind;
+                const char *said;
         } cases[] = {
-                {"never-on-drift-refuse", "start it again (a transient domain: "},
-                {"never-on-drift-restart", "will be started again (a transient domain: "},
-                {"never-on-drift-accept", "at its next start (a transient domain: "},
-                {"never-report-only",
+                {"never-on-drift-refuse", START_COLD, "start it again (a transient domain: "},
+                {"never-on-drift-accept", START_COLD, "at its next start (a transient domain: "},
+                {"never", START_OF_GRANTED, "it gets it when it is shut down and started"},
+                {"never-report-only", START_COLD,
                  "granted-forced: the policy does not enforce, nothing is changed"},
         };
 
@@ -98,9 +101,10 @@ static void test_remedies(void **state UNUSED) {
                 AUTO_FREE char *xml = bench_domain("passthrough"), *reason = NULL;
                 AUTO_GATE_ANSWER struct gate_answer answer = {};
 
-                assert_int_equal(gate_judge(&bench->judge, GATE_PREPARE, false, xml, strlen(xml),
-                                            &answer, &reason),
+                assert_int_equal(gate_judge(&bench->judge, GATE_PREPARE, cases[i].kind, xml,
+                                            strlen(xml), &answer, &reason),
                                  0);
+                assert_true(answer.misses_grant);
                 assert_non_null(strstr(answer.message, cases[i].said));
         }
 }
@@ -116,7 +120,7 @@ static void test_refused(void **state UNUSED) {
                 AUTO_GATE_ANSWER struct gate_answer answer = {};
                 AUTO_FREE char *reason = NULL;
 
-                assert_int_equal(gate_judge(&bench->judge, GATE_STARTED, false, texts[i],
+                assert_int_equal(gate_judge(&bench->judge, GATE_STARTED, START_COLD, texts[i],
                                             strlen(texts[i]), &answer, &reason),
                                  1);
                 assert_true(*reason);

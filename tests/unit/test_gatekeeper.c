@@ -15,10 +15,11 @@ static const char facts_text[] =
         "[host]\nhostname = h\nvendor = AuthenticAMD\nfamily = 23\nmodel = 49\n"
         "stepping = 0\ncpu-xsaves = yes\nhypervisor-xsaves = no\n";
 
+#define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define DOMAIN(name, content)                                                                      \
         "<domain type='kvm' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>" name      \
         "</name>"                                                                                  \
-        "<uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>"                                        \
+        "<uuid>" UUID "</uuid>"                                                                    \
         "<os><type arch='x86_64'>hvm</type></os>"                                                  \
         "<cpu mode='host-passthrough'>" content "</domain>"
 #define PLAIN "</cpu>"
@@ -29,11 +30,19 @@ static const char facts_text[] =
 #define MINUTE (60ull * 1000 * 1000)
 
 struct fixture {
+        enum means stored; /* what the stored definition of every guest has */
         struct policy *policy;
         struct host_facts *host;
         struct judge judge;
         struct gatekeeper *gatekeeper;
 };
+
+static enum means find_grant(const char *uuid, void *userdata) {
+        const struct fixture *f = userdata;
+
+        assert_string_equal(uuid, UUID);
+        return f->stored;
+}
 
 static int setup(void **state) {
         struct fixture *f = calloc(1, sizeof(*f));
@@ -45,7 +54,7 @@ static int setup(void **state) {
         assert_int_equal(
                 host_facts_parse("facts", facts_text, strlen(facts_text), &problems, &f->host), 0);
         judge_init(&f->judge, f->policy, f->host, NULL);
-        assert_int_equal(gatekeeper_new(&f->gatekeeper), 0);
+        assert_int_equal(gatekeeper_new(find_grant, f, &f->gatekeeper), 0);
         *state = f;
         return 0;
 }
@@ -125,6 +134,24 @@ static void test_started_ends_an_incoming_start(void **state) {
         assert_false(accepts(*state, GATE_PREPARE, xml, 2));
 }
 
+static void test_start_that_misses_what_the_stored_definition_has_is_a_snapshots(void **state) {
+        struct fixture *f = *state;
+
+        f->stored = MEANS_FORCED;
+        assert_true(accepts(f, GATE_PREPARE, DOMAIN("guest", PLAIN), 0));
+        assert_true(accepts(f, GATE_START, DOMAIN("guest", PLAIN), 1));
+        assert_false(accepts(f, GATE_PREPARE, DOMAIN("bad", FORCE), 2));
+        assert_true(accepts(f, GATE_PREPARE, DOMAIN("guest", FORCE), 3));
+}
+
+/* A grant by other means is none that the definition would have to have by now. */
+static void test_stored_grant_of_another_kind_does_not_count(void **state) {
+        struct fixture *f = *state;
+
+        f->stored = MEANS_NATIVE;
+        assert_false(accepts(f, GATE_PREPARE, DOMAIN("guest", PLAIN), 0));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -135,6 +162,8 @@ int main(void) {
                 TEST(test_incoming_guest_that_may_not_have_xsaves_is_refused_and_not_remembered),
                 TEST(test_incoming_is_no_licence_for_what_is_denied),
                 TEST(test_started_ends_an_incoming_start),
+                TEST(test_start_that_misses_what_the_stored_definition_has_is_a_snapshots),
+                TEST(test_stored_grant_of_another_kind_does_not_count),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

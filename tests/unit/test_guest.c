@@ -76,6 +76,7 @@ static char *print_guest(const struct guest *guest, const struct cpu_map *map) {
         print_text(file, "xsavec", feature_policy_to_string(guest->xsavec));
         for (size_t i = 0; i < guest->n_other_features; i++)
                 print_text(file, "feature", guest->other_features[i]);
+        print_flag(file, "check-full", guest->check_full);
         print_flag(file, "force-pair", guest->force_pair);
         print_flag(file, "custom-cpu-args", guest->custom_cpu_args);
         print_flag(file, "unreadable-args", guest->unreadable_args);

@@ -127,6 +127,37 @@ static void test_what_started_counts_more_than_the_live_definition(void **state)
         assert_int_equal(guest_entry_runs_xsaves(guests_find(*state, "aaaa")), TRISTATE_NO);
 }
 
+static void
+test_stored_grant_is_that_of_a_definition_in_line_that_nobody_has_changed(void **state) {
+        struct virt_guest seen = guest("aaaa", "web");
+        const struct guest_entry *entry;
+
+        seen.verdict = VERDICT_GRANT;
+        seen.means = MEANS_FORCED;
+        seen.policy_generation = 7;
+        guests_see(*state, &seen);
+        entry = guests_find(*state, "aaaa");
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_FORCED);
+        assert_int_equal(guest_entry_stored_grant(entry, 8), MEANS_NONE);
+
+        guests_edited(*state, "bbbb");
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_FORCED);
+        guests_edited(*state, "aaaa");
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_NONE);
+        guests_see(*state, &seen);
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_FORCED);
+        guests_begin_anew(*state);
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_NONE);
+
+        seen.definition = DEFINITION_PENDING;
+        guests_see(*state, &seen);
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_NONE);
+        seen.definition = DEFINITION_CONVERGED;
+        seen.verdict = VERDICT_KEEP;
+        guests_see(*state, &seen);
+        assert_int_equal(guest_entry_stored_grant(entry, 7), MEANS_NONE);
+}
+
 static void test_guest_that_does_not_run_or_is_transient_needs_no_restart(void **state) {
         struct virt_guest seen = guest("aaaa", "web");
 
@@ -152,6 +183,7 @@ int main(void) {
                 TEST(test_transient_guest_needs_a_restart_when_it_has_what_is_denied),
                 TEST(test_guest_needs_a_restart_when_it_runs_with_something_else),
                 TEST(test_what_started_counts_more_than_the_live_definition),
+                TEST(test_stored_grant_is_that_of_a_definition_in_line_that_nobody_has_changed),
                 TEST(test_guest_that_does_not_run_or_is_transient_needs_no_restart),
         };
 

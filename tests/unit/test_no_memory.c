@@ -199,7 +199,7 @@ static int pass_gate(const struct attempt *attempt, char **ret) {
         AUTO_FREE char *reason = NULL;
         int r;
 
-        r = gate_judge(&attempt->bench->judge, (enum gate_operation)attempt->number, false,
+        r = gate_judge(&attempt->bench->judge, (enum gate_operation)attempt->number, START_COLD,
                        attempt->text, attempt->length, &answer, &reason);
         assert_true(r == 0 || !answer.accept);
         return told(r, ret, "%d %d %d %s %s", answer.accept, answer.drift, answer.has_xsaves,
