@@ -416,6 +416,8 @@ static void act_on_answer(struct manager *manager, enum gate_operation operation
                 return;
         if (operation == GATE_STARTED)
                 r = guests_started(manager->guests, answer->guest.uuid, answer->has_xsaves);
+        else if (answer->misses_grant && !answer->accept && !manager->libvirt_connected)
+                r = virt_autostart(manager->virt, answer->guest.uuid);
         else if (answer->drift)
                 r = virt_attend(manager->virt, answer->guest.uuid);
         if (r < 0)

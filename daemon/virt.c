@@ -205,13 +205,21 @@ int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset) {
         return post(virt, command);
 }
 
-int virt_attend(struct virt *virt, const char *uuid) {
-        struct command *command = command_new(COMMAND_ATTEND);
+static int post_uuid(struct virt *virt, enum command_kind kind, const char *uuid) {
+        struct command *command = command_new(kind);
 
         if (!command)
                 return -ENOMEM;
         snprintf(command->uuid, sizeof(command->uuid), "%s", uuid);
         return post(virt, command);
+}
+
+int virt_attend(struct virt *virt, const char *uuid) {
+        return post_uuid(virt, COMMAND_ATTEND, uuid);
+}
+
+int virt_autostart(struct virt *virt, const char *uuid) {
+        return post_uuid(virt, COMMAND_AUTOSTART, uuid);
 }
 
 static int post_request(struct virt *virt, enum command_kind kind, uint64_t request, bool dry_run,

@@ -107,6 +107,9 @@ uint64_t virt_last_alive(const struct virt *virt);
 int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset);
 /* See to one domain soon: its start was judged, and its definition has drifted. */
 int virt_attend(struct virt *virt, const char *uuid);
+/* Its start was refused for drift while there was no connection. Once there is one, and its definition is in line: start
+ * it, if it is to start with the host and is still off. */
+int virt_autostart(struct virt *virt, const char *uuid);
 /* Converge these domains (names or UUIDs; NULL: all) and report each; with dry_run, change nothing. */
 int virt_converge(struct virt *virt, uint64_t request, bool dry_run, char *const *guests);
 /* Take back what was done to these domains (NULL: all); they stay so until they or the ruleset change. */

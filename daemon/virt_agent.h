@@ -3,6 +3,7 @@
 
 /* The libvirt thread's own state: nothing here is seen by another thread. */
 
+#include "virt_autostart.h"
 #include "virt_domains.h"
 #include "virt_in_flight.h"
 #include "virt_thread.h"
@@ -13,7 +14,8 @@ struct agent {
         struct virt *virt;
         struct ruleset *ruleset; /* NULL: none yet */
         struct domain_table domains;
-        struct in_flight in_flight; /* virt_races.c */
+        struct in_flight in_flight;   /* virt_races.c */
+        struct autostarts autostarts; /* virt_autostart.c */
 
         /* virt_connection.c */
         virConnectPtr connection; /* NULL: none */

@@ -230,6 +230,12 @@ static int attend(struct agent *agent, struct command *owned) {
         return 0;
 }
 
+static int take_autostart(struct agent *agent, struct command *owned) {
+        CLEANUP(command_free_p) struct command *command = owned;
+
+        return autostarts_add(&agent->autostarts, command->uuid);
+}
+
 static int take_command(struct agent *agent, struct command *command) {
         switch (command->kind) {
         case COMMAND_RULESET:
@@ -237,6 +243,8 @@ static int take_command(struct agent *agent, struct command *command) {
                 return 0;
         case COMMAND_ATTEND:
                 return attend(agent, command);
+        case COMMAND_AUTOSTART:
+                return take_autostart(agent, command);
         case COMMAND_CONVERGE:
         case COMMAND_REVERT:
                 break;
@@ -296,13 +304,14 @@ static bool has_work(const struct agent *agent) {
                 return false;
         return settling_is_due(agent) ||
                (agent->ruleset &&
-                (list_is_due(agent) || jobs_are_due(agent) || domains_have_todo(&agent->domains)));
+                (list_is_due(agent) || jobs_are_due(agent) || autostarts_are_due(agent) ||
+                 domains_have_todo(&agent->domains)));
 }
 
 /*
  * One piece. A new list comes first: a newer ruleset ends the pass by the older one. Then what changed,
- * what somebody waits for, and the rest of the pass; but who edits a domain without end does not keep
- * all others waiting.
+ * what somebody waits for, the guests to be started after the pass, and the rest of the pass; but who edits
+ * a domain without end does not keep all others waiting.
  */
 static int work(struct agent *agent) {
         bool in_turn = ++agent->n_steps % TURNS_MAX == 0;
@@ -317,6 +326,8 @@ static int work(struct agent *agent) {
                 return see_to_next(agent, false);
         if (jobs_are_due(agent))
                 return jobs_step(agent);
+        if (autostarts_are_due(agent))
+                return autostarts_step(agent);
         return domains_have_todo(&agent->domains) ? see_to_next(agent, in_turn) : 0;
 }
 
@@ -442,6 +453,7 @@ void *virt_thread_main(void *userdata) {
         }
         agent_deinit(&agent);
         in_flight_close(&agent.in_flight);
+        autostarts_clear(&agent.autostarts);
         ruleset_unref(agent.ruleset);
         sem_post(&virt->ended);
         return NULL;

@@ -6,14 +6,20 @@
 #include "queue.h"
 #include "virt.h"
 
-enum command_kind { COMMAND_RULESET, COMMAND_ATTEND, COMMAND_CONVERGE, COMMAND_REVERT };
+enum command_kind {
+        COMMAND_RULESET,
+        COMMAND_ATTEND,
+        COMMAND_AUTOSTART,
+        COMMAND_CONVERGE,
+        COMMAND_REVERT,
+};
 
 /* To the thread. */
 struct command {
         struct queue_item item;
         enum command_kind kind;
         struct ruleset *ruleset; /* COMMAND_RULESET */
-        char uuid[37];           /* COMMAND_ATTEND */
+        char uuid[37];           /* COMMAND_ATTEND, COMMAND_AUTOSTART */
         uint64_t request;        /* COMMAND_CONVERGE, COMMAND_REVERT */
         bool dry_run;
         char **guests; /* empty with `all` */

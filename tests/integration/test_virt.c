@@ -443,6 +443,74 @@ static void an_edit_is_told_before_it_is_looked_at(void **state) {
         watch_until(watch, watch_guest(watch, "guest")->definition == DEFINITION_TRANSIENT);
 }
 
+/* The gate refused a start of it for drift. */
+static void refuse(struct fixture *f, const char *name, bool autostart) {
+        char uuid[VIR_UUID_STRING_BUFLEN];
+        virDomainPtr domain = virDomainLookupByName(f->client, name);
+
+        assert_int_equal(virDomainSetAutostart(domain, autostart), 0);
+        assert_int_equal(virDomainGetUUIDString(domain, uuid), 0);
+        virDomainFree(domain);
+        assert_int_equal(virt_autostart(f->watch.virt, uuid), 0);
+}
+
+static bool is_active(struct fixture *f, const char *name) {
+        virDomainPtr domain = virDomainLookupByName(f->client, name);
+        int active = virDomainIsActive(domain);
+
+        virDomainFree(domain);
+        return active == 1;
+}
+
+/* Refused while there is no connection: what is to start with the host is started once it is in line, and nothing else. */
+static void what_libvirt_could_not_start_with_the_host_is_started(void **state) {
+        struct fixture *f = fixture_or_skip(state);
+        static const char *const names[] = {"guest", "manual", "running", "bad", "other"};
+        struct watch *watch = &f->watch;
+        AUTO_FREE char *socket = NULL, *hidden = NULL;
+        virDomainPtr domain;
+
+        for (size_t i = 0; i < ELEMENTS_OF(names); i++)
+                client_define(f->client, names[i], FORCE);
+        client_start(f->client, "running");
+        assert_int_equal(format_to(&socket, "%s/libvirt-sock", f->libvirtd.folder), 0);
+        assert_int_equal(format_to(&hidden, "%s/hidden", f->libvirtd.folder), 0);
+        assert_int_equal(rename(socket, hidden), 0);
+        watch_policy(watch, DENY, true);
+        watch_begin(watch, f->libvirtd.uri);
+        watch_until(watch, watch->n_disconnected > 0);
+
+        virt_test_before_define = malformed;
+        refuse(f, "guest", true);
+        refuse(f, "guest", true);
+        refuse(f, "manual", false);
+        refuse(f, "running", true);
+        refuse(f, "bad", true);
+        assert_int_equal(virt_autostart(watch->virt, "00000000-0000-0000-0000-000000000001"), 0);
+        watch_for(watch, 300);
+        assert_int_equal(watch->n_connected, 0);
+        assert_int_equal(rename(hidden, socket), 0);
+
+        watch_until(watch, watch_guest(watch, "guest")->active);
+        assert_true(client_has(f->client, "guest", OFF));
+        watch_until(watch, log_count("'bad' is to start with the host", "stays off") == 1);
+        watch_for(watch, 500);
+        virt_test_before_define = NULL;
+        assert_false(is_active(f, "manual") || is_active(f, "bad") || is_active(f, "other"));
+        assert_int_equal(log_count("Started domain 'guest'", ""), 1);
+        assert_int_equal(log_count("Started domain", ""), 1);
+
+        /* Once. */
+        domain = virDomainLookupByName(f->client, "guest");
+        assert_int_equal(virDomainDestroy(domain), 0);
+        virDomainFree(domain);
+        watch_until(watch, !watch_guest(watch, "guest")->active);
+        watch_policy(watch, DENY, true);
+        watch_until(watch, watch->n_passes == 2);
+        watch_for(watch, 500);
+        assert_false(is_active(f, "guest"));
+}
+
 /* --- the end --- */
 
 static double seconds_to_stop(struct watch *watch) {
@@ -500,6 +568,7 @@ int main(int argc, char **argv) {
                 ON_LIBVIRTD(a_dry_run_shows_what_enforcing_would_do),
                 ON_LIBVIRTD(what_is_reverted_stays_so_until_it_changes),
                 ON_LIBVIRTD(an_edit_is_told_before_it_is_looked_at),
+                ON_LIBVIRTD(what_libvirt_could_not_start_with_the_host_is_started),
                 ON_LIBVIRTD(it_stops_at_once_when_idle),
                 ON_LIBVIRTD(it_stops_within_a_second_while_libvirt_hangs),
         };
