@@ -10,6 +10,10 @@
 #include <unistd.h>
 
 #define SETTLE_USEC (UINT64_C(100) * 1000)
+/* What changes without end is looked at all the same. */
+#define SETTLE_USEC_MAX (UINT64_C(800) * 1000)
+/* Else sd-event takes 250 ms (sd_event_add_time(3)). */
+#define ACCURACY_USEC (UINT64_C(50) * 1000)
 /* As the kernel's limit on links in one path (path_resolution(7)). */
 #define LINKS_MAX 40
 
@@ -22,23 +26,22 @@ struct path_watch {
         sd_event_source *timer;
         path_watch_callback callback;
         void *userdata;
+        uint64_t changed_at; /* the first change that the callback was not called for; 0: none */
         char **steps; /* every path whose own name matters: the paths, and the links on their way */
         sd_event_source **sources; /* one for each folder of a step */
         size_t n_sources;
 };
 
-static void drop_sources(struct path_watch *watch) {
-        for (size_t i = 0; i < watch->n_sources; i++)
-                sd_event_source_disable_unref(watch->sources[i]);
-        free(watch->sources);
-        watch->sources = NULL;
-        watch->n_sources = 0;
+static void drop_sources(sd_event_source **sources, size_t n_sources) {
+        for (size_t i = 0; i < n_sources; i++)
+                sd_event_source_disable_unref(sources[i]);
+        free(sources);
 }
 
 struct path_watch *path_watch_free(struct path_watch *watch) {
         if (!watch)
                 return NULL;
-        drop_sources(watch);
+        drop_sources(watch->sources, watch->n_sources);
         sd_event_source_disable_unref(watch->timer);
         sd_event_unref(watch->event);
         strv_free(watch->steps);
@@ -49,6 +52,7 @@ struct path_watch *path_watch_free(struct path_watch *watch) {
 static int on_settled(sd_event_source *source UNUSED, uint64_t now UNUSED, void *userdata) {
         struct path_watch *watch = userdata;
 
+        watch->changed_at = 0;
         watch->callback(watch->userdata);
         return 0;
 }
@@ -63,7 +67,8 @@ int path_watch_new(sd_event *event, path_watch_callback callback, void *userdata
         watch->event = sd_event_ref(event);
         watch->callback = callback;
         watch->userdata = userdata;
-        r = sd_event_add_time(event, &watch->timer, CLOCK_MONOTONIC, 0, 0, on_settled, watch);
+        r = sd_event_add_time(event, &watch->timer, CLOCK_MONOTONIC, 0, ACCURACY_USEC, on_settled,
+                              watch);
         if (r >= 0)
                 r = sd_event_source_set_enabled(watch->timer, SD_EVENT_OFF);
         if (r < 0)
@@ -86,6 +91,21 @@ static bool concerns(const struct path_watch *watch, const char *path) {
         return false;
 }
 
+/* Once nothing has changed for a moment; or that long after the first change. */
+static void call_soon(struct path_watch *watch) {
+        uint64_t now;
+
+        if (sd_event_now(watch->event, CLOCK_MONOTONIC, &now) < 0)
+                return;
+        if (watch->changed_at == 0)
+                watch->changed_at = now;
+        now += SETTLE_USEC;
+        if (now > watch->changed_at + SETTLE_USEC_MAX)
+                now = watch->changed_at + SETTLE_USEC_MAX;
+        sd_event_source_set_time(watch->timer, now);
+        sd_event_source_set_enabled(watch->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_inotify(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         struct path_watch *watch = userdata;
         AUTO_FREE char *path = NULL;
@@ -99,9 +119,7 @@ static int on_inotify(sd_event_source *source, const struct inotify_event *event
                 if (!concerns(watch, path) || ((event->mask & IN_CREATE) && is_being_written(path)))
                         return 0;
         }
-
-        sd_event_source_set_time_relative(watch->timer, SETTLE_USEC);
-        sd_event_source_set_enabled(watch->timer, SD_EVENT_ONESHOT);
+        call_soon(watch);
         return 0;
 }
 
@@ -178,6 +196,25 @@ static int watch_folder(struct path_watch *watch, const char *folder) {
         return sd_event_source_set_description(source, folder);
 }
 
+/*
+ * Always anew, even for the same names: a watch is on an inode, and a swap changes those. The new ones are there before
+ * the old ones go: where both are on one inode, no change falls between them.
+ */
+static int watch_folders(struct path_watch *watch, char *const *folders) {
+        sd_event_source **before = STEAL(watch->sources);
+        size_t n_before = watch->n_sources;
+        int r = 0;
+
+        watch->n_sources = 0;
+        STRV_FOREACH (folder, folders) {
+                r = watch_folder(watch, *folder);
+                if (r < 0)
+                        break;
+        }
+        drop_sources(before, n_before);
+        return r;
+}
+
 int path_watch_set(struct path_watch *watch, char *const *paths) {
         AUTO_STRV char **steps = NULL, **folders = NULL;
         bool same;
@@ -202,14 +239,8 @@ int path_watch_set(struct path_watch *watch, char *const *paths) {
                 same = same && strv_contains(watch->steps, *step);
         }
 
-        /* Always anew, even for the same names: a watch is on an inode, and a swap changes those. */
-        drop_sources(watch);
         strv_free(watch->steps);
         watch->steps = STEAL(steps);
-        STRV_FOREACH (folder, folders) {
-                r = watch_folder(watch, *folder);
-                if (r < 0)
-                        return r;
-        }
-        return !same;
+        r = watch_folders(watch, folders);
+        return r < 0 ? r : !same;
 }

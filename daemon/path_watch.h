@@ -13,7 +13,8 @@
 
 struct path_watch;
 
-/* Called some 100 ms after the last of a burst of changes: one swap of a folder is one call. */
+/* Called some 100 ms after the last of a burst of changes: one swap of a folder is one call. However long a burst, within
+ * a second of its first change. */
 typedef void (*path_watch_callback)(void *userdata);
 
 int path_watch_new(sd_event *event, path_watch_callback callback, void *userdata,
@@ -23,7 +24,8 @@ DEFINE_CLEANUP(struct path_watch *, path_watch_free);
 
 /*
  * Watch these absolute paths instead of those before. A path that ends in `/`PATTERN with a `*` in the last
- * component means every name in its folder that matches it. Returns 1 when what is to be watched
- * changed, 0 when it is the same, or a negative errno.
+ * component means every name in its folder that matches it. A change that was not yet told of is told of all the same, where
+ * its path stays. Returns 1 when what is to be watched changed, 0 when it is the same, or a negative errno: then not all
+ * of it is watched.
  */
 int path_watch_set(struct path_watch *watch, char *const *paths);

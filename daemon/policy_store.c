@@ -8,9 +8,16 @@
 #include "log.h"
 #include "path_watch.h"
 
+/* How often the folder is read where it cannot be watched. */
+#define POLL_SECONDS 10u
+
 struct policy_store {
         char *folder; /* absolute */
         struct path_watch *watch;
+        bool polled; /* since it is not, or not wholly, watched */
+        sd_event_source *poll;
+        policy_store_callback callback;
+        void *userdata;
         char *error, *warnings;
         struct policy_source source;   /* of the last load */
         struct policy_source in_force; /* `text` NULL: nothing that was read */
@@ -21,6 +28,7 @@ struct policy_store *policy_store_free(struct policy_store *store) {
         if (!store)
                 return NULL;
         path_watch_free(store->watch);
+        sd_event_source_disable_unref(store->poll);
         free(store->folder);
         free(store->error);
         free(store->warnings);
@@ -31,7 +39,7 @@ struct policy_store *policy_store_free(struct policy_store *store) {
 }
 
 /* What a change of is a change of the policy. Returns as path_watch_set() does. */
-static int watch_files(struct policy_store *store) {
+static int set_watch(struct policy_store *store) {
         static const char *const names[] = {"", "/policy.ini", "/policy.d", "/policy.d/*.ini"};
         AUTO_STRV char **paths = NULL;
         int r;
@@ -51,6 +59,33 @@ static int watch_files(struct policy_store *store) {
                         return r;
         }
         return path_watch_set(store->watch, paths);
+}
+
+static int on_poll(sd_event_source *source UNUSED, uint64_t now UNUSED, void *userdata) {
+        struct policy_store *store = userdata;
+
+        store->callback(store->userdata);
+        return 0;
+}
+
+/*
+ * Watch what the last load has found. Where the kernel gives no inotify instance or watch, the folder is read now and
+ * then, and each time the watch is tried again. Returns whether that is to be watched which was not watched before.
+ */
+static bool watch_files(struct policy_store *store) {
+        int r;
+
+        r = set_watch(store);
+        if (r < 0 && !store->polled)
+                log_warning("Cannot watch %s for changes (%s): it is read every %u seconds instead",
+                            store->folder, strerror(-r), POLL_SECONDS);
+        else if (r >= 0 && store->polled)
+                log_notice("%s is watched for changes again", store->folder);
+        store->polled = r < 0;
+
+        sd_event_source_set_time_relative(store->poll, UINT64_C(1000) * 1000 * POLL_SECONDS);
+        sd_event_source_set_enabled(store->poll, store->polled ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        return r > 0;
 }
 
 int policy_store_new(const char *folder, sd_event *event, policy_store_callback callback,
@@ -74,11 +109,16 @@ int policy_store_new(const char *folder, sd_event *event, policy_store_callback 
         for (size_t n = strlen(store->folder); n > 1 && store->folder[n - 1] == '/'; n--)
                 store->folder[n - 1] = '\0';
 
+        store->callback = callback;
+        store->userdata = userdata;
         r = path_watch_new(event, callback, userdata, &store->watch);
         if (r >= 0)
-                r = watch_files(store);
+                r = sd_event_add_time(event, &store->poll, CLOCK_MONOTONIC, 0, 0, on_poll, store);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(store->poll, SD_EVENT_OFF);
         if (r < 0)
                 return r;
+        watch_files(store);
         *ret = STEAL(store);
         return 0;
 }
@@ -133,23 +173,20 @@ static bool same_text(const struct policy_source *a, const struct policy_source 
                (!a->text || memcmp(a->text, b->text, a->length) == 0);
 }
 
-/* Twice where files were found that were not watched yet: they may have changed since they were read. */
+/*
+ * Watched first, as the folder is now, so that no change falls between reading and watching. Twice where files were found
+ * that were not watched yet: they may have changed since they were read.
+ */
 static int load(struct policy_store *store, struct policy **ret) {
-        int result, changed;
+        int result;
 
+        watch_files(store);
         result = load_once(store, ret);
-        if (result < 0)
+        if (result < 0 || !watch_files(store))
                 return result;
-        changed = watch_files(store);
-        if (changed > 0) {
-                if (result == 0)
-                        *ret = policy_free(*ret);
-                return load_once(store, ret);
-        }
-        if (changed < 0)
-                log_warning("Cannot watch %s for changes, reload after each one: %s", store->folder,
-                            strerror(-changed));
-        return result;
+        if (result == 0)
+                *ret = policy_free(*ret);
+        return load_once(store, ret);
 }
 
 int policy_store_load(struct policy_store *store, struct policy **ret) {

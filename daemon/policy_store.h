@@ -9,10 +9,11 @@
 
 struct policy_store;
 
-/* The files changed and were read again; policy_store_load() tells the outcome. */
+/* The files may have changed: time for policy_store_load(). */
 typedef void (*policy_store_callback)(void *userdata);
 
-/* Watches from the start; reads nothing yet. Returns 0 or a negative errno. */
+/* Watches from the start; reads nothing yet. Where it cannot watch, it calls back every 10 seconds. Returns 0 or a negative
+ * errno. */
 int policy_store_new(const char *folder, sd_event *event, policy_store_callback callback,
                      void *userdata, struct policy_store **ret);
 struct policy_store *policy_store_free(struct policy_store *store);

@@ -74,3 +74,41 @@ becomes "the folder back" deny mv "$base/gone" "$etc"
 policy_text keep >"$etc/policy.ini"
 kill -HUP "${process[xsavesd]}"
 ok "a SIGHUP reads it, too" wait_for 5 default_is keep
+
+# A drop-in that is written again and again, as it was, by somebody who does not stop.
+mkdir -p "$etc/policy.d"
+touch_without_end() { while sleep 0.03; do : >"$etc/policy.d/busy.ini"; done; }
+start toucher touch_without_end
+sleep 0.3
+policy_text deny >"$etc/policy.ini"
+ok "an edit is read though another file is written without pause" wait_for $((3 * ${XSAVESD_TEST_SLOWDOWN:-1})) default_is deny
+stop toucher
+
+# User namespaces have limits of their own. The bus and libvirt take the daemon for the same user still.
+stop xsavesd
+limits=/proc/sys/user
+limited() { echo "$2" | nsenter --preserve-credentials -U -t "${process[xsavesd]}" tee "$limits/max_inotify_$1" >/dev/null; }
+# WHAT: with no more than so many of them, the daemon is started and takes edits.
+limited_daemon() {
+    start xsavesd unshare -Ur sh -c "echo 0 >$limits/max_inotify_$1 && exec \"\$@\"" - \
+        "${under[@]}" "$build/daemon/xsavesd" --bus "$bus_address" --policy "$etc" --host "$base/masked.facts" --connect "$libvirt_uri"
+    ok "without inotify $1 the daemon starts" wait_for $((15 * ${XSAVESD_TEST_SLOWDOWN:-1})) daemon_ready
+    same "and says so once" 1 "$(grep -c "Cannot watch $etc for changes .*: it is read every 10 seconds instead" "$base/xsavesd.log")"
+    policy_text keep >"$etc/policy.ini"
+    ok "an edit is seen all the same" wait_for 14 default_is keep
+    limited "$1" 100
+    policy_text auto >"$etc/policy.ini"
+    ok "and the next" wait_for 14 default_is auto
+    ok "it watches again as soon as it can" grep -q "$etc is watched for changes again" "$base/xsavesd.log"
+    policy_text deny >"$etc/policy.ini"
+    ok "and sees at once what is edited" wait_for $((3 * ${XSAVESD_TEST_SLOWDOWN:-1})) default_is deny
+    same "and has not said more" 1 "$(grep -c "Cannot watch" "$base/xsavesd.log")"
+    stop xsavesd
+    : >"$base/xsavesd.log"
+}
+if unshare -Ur sh -c "echo 0 >$limits/max_inotify_instances" 2>/dev/null; then
+    limited_daemon instances
+    limited_daemon watches
+else
+    ok "no inotify instance # SKIP this machine lets nobody make a user namespace" true
+fi
