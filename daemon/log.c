@@ -2,21 +2,34 @@
 #include "log.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #define FIELDS_MAX 16
 
-/* systemd sets JOURNAL_STREAM where stderr goes to the journal (systemd.exec(5)). */
+/*
+ * Where stderr goes to the journal, systemd sets JOURNAL_STREAM to its device and inode. Whoever sends stderr elsewhere
+ * leaves the variable as it is, so that they are to be compared (systemd.exec(5)).
+ */
 static bool to_journal(void) {
-        return getenv("JOURNAL_STREAM") != NULL;
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat status;
+        char more;
+
+        return stream && sscanf(stream, "%llu:%llu%c", &device, &inode, &more) == 2 &&
+               fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+               status.st_ino == inode;
 }
 
-static void send_to_journal(int priority, const char *message_id, const struct log_field *fields,
-                            const char *message) {
+/* Returns as sd_journal_sendv(). */
+static int send_to_journal(int priority, const char *message_id, const struct log_field *fields,
+                           const char *message) {
         struct iovec vector[FIELDS_MAX + 3];
         char *texts[FIELDS_MAX + 3];
-        int n = 0;
+        int n = 0, r;
 
         if (format_to(&texts[n], "MESSAGE=%s", message) == 0)
                 n++;
@@ -31,9 +44,10 @@ static void send_to_journal(int priority, const char *message_id, const struct l
 
         for (int i = 0; i < n; i++)
                 vector[i] = (struct iovec){.iov_base = texts[i], .iov_len = strlen(texts[i])};
-        sd_journal_sendv(vector, n);
+        r = sd_journal_sendv(vector, n);
         for (int i = 0; i < n; i++)
                 free(texts[i]);
+        return r;
 }
 
 void log_entry(int priority, const char *message_id, const struct log_field *fields,
@@ -55,8 +69,6 @@ void log_entry(int priority, const char *message_id, const struct log_field *fie
         }
         make_one_line(message);
 
-        if (to_journal())
-                send_to_journal(priority, message_id, fields, message);
-        else
+        if (!to_journal() || send_to_journal(priority, message_id, fields, message) < 0)
                 fprintf(stderr, "xsavesd: %s\n", message);
 }

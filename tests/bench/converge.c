@@ -325,8 +325,7 @@ int main(int argc, char **argv) {
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
         /* The log has an entry for each re-definition. */
-        if (!getenv("JOURNAL_STREAM"))
-                dup2(null, STDERR_FILENO);
+        dup2(null, STDERR_FILENO);
         setvbuf(stdout, NULL, _IOLBF, 0);
         if (private_libvirtd_possible(&why)) {
                 private_libvirtd_new(&libvirtd);
