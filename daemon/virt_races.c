@@ -32,6 +32,7 @@ static char *stop_waiting(struct agent *agent, struct domain *domain) {
 
 void races_defined(struct agent *agent, struct domain *domain, char *xml, size_t length) {
         unsigned echoes = domain->own.echoes;
+        bool undefined = domain->own.undefined && domain->own.edits == 0;
 
         free(stop_waiting(agent, domain));
         domain->own = (struct own_definition){
@@ -39,6 +40,7 @@ void races_defined(struct agent *agent, struct domain *domain, char *xml, size_t
                 .length = length,
                 .time = monotonic_usec(),
                 .echoes = echoes + 1,
+                .undefined = undefined,
         };
         TAILQ_INSERT_TAIL(&agent->domains.unsettled, domain, in_unsettled);
         agent->domains.n_unsettled++;
@@ -124,31 +126,25 @@ uint64_t races_due(const struct agent *agent) {
         return agent->domains.n_unsettled > UNSETTLED_MAX ? 0 : oldest->own.time + SETTLE_USEC;
 }
 
-/* Not to delete anything that its owner chose to keep. A driver without these flags (the test driver has
- * none of them) has nothing of the kind. */
-static int undefine(virDomainPtr handle) {
-        unsigned flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
-        int r;
-
-#if LIBVIR_VERSION_NUMBER >= 8009000
-        flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
-#endif
-        r = virDomainUndefineFlags(handle, flags);
-        if (r < 0 && virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
-                r = virDomainUndefineFlags(handle, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM);
-        if (r < 0 && virGetLastErrorCode() == VIR_ERR_INVALID_ARG)
-                r = virDomainUndefineFlags(handle, 0);
-        return r;
+/* In a shell it is one word that means itself; else its UUID is named. */
+static bool is_plain_word(const char *name) {
+        return *name && *name != '-' &&
+               strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-") ==
+                       strlen(name);
 }
 
-/* Somebody undefined it, nobody else has defined it since, and still it is defined as we did. */
-static int take_back(struct domain *domain, const char *written, size_t length) {
+/*
+ * Somebody undefined it, nobody else has defined it since, and still it is defined as we did. Whether to undefine it is not
+ * for us to say: that would be by inference, and a definition that is gone cannot be had back.
+ */
+static int report_back(struct domain *domain, const char *written, size_t length) {
+        const char *name = domain_name(domain);
         const struct log_field fields[] = {
-                {"XSAVESD_GUEST", domain_name(domain)},
+                {"XSAVESD_GUEST", name},
                 {"XSAVESD_UUID", domain->uuid},
                 {},
         };
-        AUTO_FREE char *stored = NULL, *error = NULL;
+        AUTO_FREE char *stored = NULL;
         int r;
 
         if (virDomainIsPersistent(domain->handle) <= 0)
@@ -160,15 +156,10 @@ static int take_back(struct domain *domain, const char *written, size_t length) 
         r = definition_is_stored(written, length, stored, strlen(stored));
         if (r <= 0)
                 return r;
-        if (undefine(domain->handle) < 0) {
-                r = virt_last_error("it cannot be undefined again", &error);
-                if (r < 0)
-                        return r;
-        }
-        log_entry(LOG_WARNING, NULL, fields,
+        log_entry(LOG_ERR, NULL, fields,
                   "Domain '%s' was undefined while it was being re-defined, which brought it back: "
-                  "%s",
-                  domain_name(domain), error ? error : "it is undefined again");
+                  "it stays; to remove it: virsh undefine %s",
+                  name, is_plain_word(name) ? name : domain->uuid);
         return 0;
 }
 
@@ -177,7 +168,7 @@ int races_settle(struct agent *agent) {
         const struct own_definition own = domain->own;
         AUTO_FREE char *written = stop_waiting(agent, domain);
 
-        return own.undefined && own.edits == 0 ? take_back(domain, written, own.length) : 0;
+        return own.undefined && own.edits == 0 ? report_back(domain, written, own.length) : 0;
 }
 
 /* --- events that nobody will hear any more --- */

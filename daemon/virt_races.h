@@ -27,7 +27,7 @@
  * that fell before our reading (no loss), into the window (lost), or after our define. If the
  * definition, read again, is not what it was, then one of the edits was after, and is in it; all others
  * are reported as perhaps lost. An UNDEFINED event without a define of anybody else, while the domain
- * has a persistent definition that is ours, means that ours brought it back.
+ * has a persistent definition that is ours, means that ours brought it back: which is reported, no more.
  */
 
 #include "virt_agent.h"

@@ -13,6 +13,12 @@ mkdir "$base/etc"
 facts no >"$base/masked.facts"
 printf '[policy]\nvirt-types = test\n' >"$base/etc/policy.ini"
 
+# Whatever it makes of events, nothing of a user's is at stake: it does not even know the calls. nm lists what it imports.
+calls_of_libvirt() { nm -D --undefined-only "$build/daemon/xsavesd" | grep -o 'vir[A-Z][A-Za-z0-9]*' | grep -v '^virEvent'; }
+deletes() { calls_of_libvirt | grep -E 'Undefine|Destroy|Delete|Remove|Shutdown|Reset|Abort'; }
+ok "it calls libvirt" grep -q virDomainDefineXMLFlags <(calls_of_libvirt)
+ok "and nothing of it that undefines or deletes" not deletes
+
 bus_up
 libvirt_up
 define early "$force"

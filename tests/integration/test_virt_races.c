@@ -22,7 +22,7 @@ static virConnectPtr client;
 
 /* What somebody does in the window of a domain, once; runs in the libvirt thread. */
 static void (*in_window)(void);
-static void (*in_window_of_first)(void), (*in_window_of_last)(void);
+static void (*in_window_of_first)(void), (*in_window_of_last)(void), (*in_window_of_strange)(void);
 
 static void do_once(void (**action)(void)) {
         void (*once)(void) = *action;
@@ -39,6 +39,8 @@ static const char *before_define(const char *name) {
                 do_once(&in_window_of_first);
         else if (streq(name, "last"))
                 do_once(&in_window_of_last);
+        else
+                do_once(&in_window_of_strange);
         return NULL;
 }
 
@@ -62,7 +64,7 @@ static int setup(void **state) {
         client = virConnectOpen(f->libvirtd.uri);
         assert_non_null(client);
         virt_test_before_define = before_define;
-        in_window = in_window_of_first = in_window_of_last = NULL;
+        in_window = in_window_of_first = in_window_of_last = in_window_of_strange = NULL;
         watch_policy(&f->watch, DENY, true);
         return 0;
 }
@@ -220,28 +222,80 @@ static void undefine(void) {
         client_undefine(client, "guest");
 }
 
-static void what_is_undefined_in_the_window_is_undefined_again(void **state) {
-        struct watch *watch = race(state, undefine);
+static bool is_persistent(const char *name) {
+        virDomainPtr domain = virDomainLookupByName(client, name);
+        bool persistent = domain && virDomainIsPersistent(domain) == 1;
 
-        watch_until(watch, !watch_knows(watch, "guest"));
-        assert_null(client_definition(client, "guest"));
-        assert_int_equal(log_count("'guest' was undefined while", "undefined again"), 1);
-        assert_int_equal(n_lost(), 0);
+        if (domain)
+                virDomainFree(domain);
+        return persistent;
 }
 
-static void a_running_domain_that_is_undefined_in_the_window_becomes_transient(void **state) {
-        virDomainPtr domain;
+static void what_is_undefined_in_the_window_stays_and_is_reported(void **state) {
+        struct watch *watch = race(state, undefine);
+
+        watch_for(watch, SETTLED_MS);
+        assert_true(is_persistent("guest"));
+        assert_true(client_has(client, "guest", OFF));
+        assert_int_equal(watch_guest(watch, "guest")->definition, DEFINITION_CONVERGED);
+        assert_int_equal(log_count("'guest' was undefined while", "it stays; to remove it: "
+                                                                  "virsh undefine guest\n"),
+                         1);
+        assert_int_equal(n_lost(), 0);
+
+        /* Removed as it says, it is gone. */
+        client_undefine(client, "guest");
+        watch_until(watch, !watch_knows(watch, "guest"));
+        watch_for(watch, SETTLED_MS);
+        assert_null(client_definition(client, "guest"));
+        assert_int_equal(log_count("was undefined while", ""), 1);
+}
+
+static void a_running_domain_that_is_undefined_in_the_window_stays_too(void **state) {
         struct watch *watch;
 
         fixture_or_skip(state);
         client_define(client, "guest", FORCE);
         client_start(client, "guest");
         watch = race(state, undefine);
-        watch_until(watch, watch_guest(watch, "guest")->definition == DEFINITION_TRANSIENT);
-        domain = virDomainLookupByName(client, "guest");
-        assert_non_null(domain);
-        assert_int_equal(virDomainIsPersistent(domain), 0);
-        virDomainFree(domain);
+        assert_true(is_persistent("guest"));
+        assert_int_equal(watch_guest(watch, "guest")->definition, DEFINITION_CONVERGED);
+        assert_int_equal(log_count("'guest' was undefined while", "virsh undefine guest\n"), 1);
+}
+
+/* Another policy comes before all events of the first definition are in. */
+static void what_is_undefined_is_reported_though_it_is_defined_once_more(void **state) {
+        struct fixture *f = fixture_or_skip(state);
+        struct watch *watch = &f->watch;
+
+        in_window = undefine;
+        watch_start(watch, f->libvirtd.uri);
+        client_define(client, "guest", FORCE);
+        watch_until(watch, client_has(client, "guest", OFF));
+        watch_for(watch, 200);
+        watch_policy(watch, "[policy]\nvirt-types = test\ndefault = keep\n", true);
+        watch_until(watch, client_has(client, "guest", FORCE));
+        watch_for(watch, SETTLED_MS);
+        assert_true(is_persistent("guest"));
+        assert_int_equal(log_count("'guest' was undefined while", "virsh undefine guest\n"), 1);
+}
+
+/* What is to be run may be copied into a shell. */
+static void undefine_strange(void) {
+        client_undefine(client, "a guest; reboot");
+}
+
+static void a_name_that_is_no_word_is_not_given_to_a_shell(void **state) {
+        struct fixture *f = fixture_or_skip(state);
+
+        in_window_of_strange = undefine_strange;
+        watch_start(&f->watch, f->libvirtd.uri);
+        client_define(client, "a guest; reboot", FORCE);
+        watch_for(&f->watch, SETTLED_MS);
+        assert_null(in_window_of_strange);
+        assert_true(is_persistent("a guest; reboot"));
+        assert_int_equal(log_count("was undefined while", "virsh undefine "), 1);
+        assert_int_equal(log_count("was undefined while", "virsh undefine a guest"), 0);
 }
 
 static char uuid[64];
@@ -434,8 +488,10 @@ int main(void) {
                 RACE(an_edit_in_the_window_is_reported_when_another_comes_before_it_is_seen),
                 RACE(edits_after_our_define_are_not_lost),
                 RACE(no_edit_is_no_report),
-                RACE(what_is_undefined_in_the_window_is_undefined_again),
-                RACE(a_running_domain_that_is_undefined_in_the_window_becomes_transient),
+                RACE(what_is_undefined_in_the_window_stays_and_is_reported),
+                RACE(a_running_domain_that_is_undefined_in_the_window_stays_too),
+                RACE(what_is_undefined_is_reported_though_it_is_defined_once_more),
+                RACE(a_name_that_is_no_word_is_not_given_to_a_shell),
                 RACE(what_is_undefined_and_defined_in_the_window_stays),
                 RACE(what_is_undefined_after_our_define_stays_so),
                 RACE(what_is_renamed_in_the_window_is_brought_in_line_by_its_new_name),

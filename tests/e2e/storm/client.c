@@ -34,8 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* xsavesd takes back within a second or two what it brought back. */
-#define COMES_BACK_SECONDS 4
+/* xsavesd says within a second or two what it brought back, unless somebody has defined that anew. */
+#define LEFT_ALONE_SECONDS 4
 
 enum call { OPEN, LIST, READ, DEFINE, DESCRIBE, START, DESTROY, UNDEFINE, N_CALLS };
 
@@ -246,13 +246,12 @@ static bool check(struct guest *guest) {
                 printf("%s %s %u %f %f %f\n", fault, guest->name, guest->number, guest->began,
                        guest->ended, now());
                 if (found.number != 0 && guest->number == 0)
-                        guest->left_until = now() + COMES_BACK_SECONDS;
+                        guest->left_until = now() + LEFT_ALONE_SECONDS;
         }
-        /* It may be taken back while it is left alone, which is no further fault. */
-        guest->unsure = guest->left_until > now();
+        guest->unsure = false;
         guest->number = found.number;
         guest->whole = found.whole;
-        return !guest->unsure;
+        return guest->left_until <= now();
 }
 
 /* --- edits --- */
