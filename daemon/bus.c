@@ -104,6 +104,12 @@ static void on_policy(void *userdata) {
         warn("the policy", bus_interface_emit_policy(bus->connection, bus->manager));
 }
 
+static void on_host(void *userdata) {
+        struct bus *bus = userdata;
+
+        warn("the host", bus_interface_emit_host(bus->connection));
+}
+
 static void on_libvirt(void *userdata) {
         struct bus *bus = userdata;
 
@@ -129,6 +135,7 @@ int bus_new(const char *address, struct manager *manager, struct bus **ret) {
                 return r;
 
         manager->on_policy = on_policy;
+        manager->on_host = on_host;
         manager->on_libvirt = on_libvirt;
         manager->userdata = bus;
         *ret = STEAL(bus);
@@ -140,6 +147,7 @@ struct bus *bus_free(struct bus *bus) {
                 return NULL;
         if (bus->manager->userdata == bus) {
                 bus->manager->on_policy = NULL;
+                bus->manager->on_host = NULL;
                 bus->manager->on_libvirt = NULL;
         }
         sd_event_source_disable_unref(bus->retry);

@@ -372,6 +372,10 @@ int bus_interface_emit_policy(sd_bus *bus, const struct manager *manager) {
                                               "Enforce", "PolicyGeneration", "PolicyError", NULL);
 }
 
+int bus_interface_emit_host(sd_bus *bus) {
+        return sd_bus_emit_properties_changed(bus, BUS_PATH, BUS_INTERFACE, "Host", NULL);
+}
+
 int bus_interface_emit_libvirt(sd_bus *bus) {
         return sd_bus_emit_properties_changed(bus, BUS_PATH, BUS_INTERFACE, "Host",
                                               "LibvirtConnected", "LibvirtError", NULL);

@@ -12,4 +12,5 @@ extern const sd_bus_vtable bus_interface_vtable[];
 
 /* Signals. */
 int bus_interface_emit_policy(sd_bus *bus, const struct manager *manager);
+int bus_interface_emit_host(sd_bus *bus);
 int bus_interface_emit_libvirt(sd_bus *bus);

@@ -40,6 +40,27 @@ static void add_qemu_bits(const struct kvm_ops *ops, struct cpuid_leaf *leaves, 
         }
 }
 
+/*
+ * What CPUID says of the very CPU that it is executed on, which KVM passes on: the IDs of leaves 1, 0BH, 1FH (Intel SDM,
+ * CPUID) and 8000001EH (AMD APM volume 3, appendix E.4.16). They are no property of the host.
+ */
+static void forget_which_cpu(struct cpuid_leaf *leaf) {
+        switch (leaf->leaf) {
+        case 0x1:
+                leaf->ebx &= 0x00ffffff;
+                break;
+        case 0xb:
+        case 0x1f:
+                leaf->edx = 0;
+                break;
+        case 0x8000001e:
+                leaf->eax = leaf->ebx = leaf->ecx = 0;
+                break;
+        default:
+                break;
+        }
+}
+
 static int convert(const struct kvm_cpuid2 *cpuid, struct cpuid_leaf **ret) {
         struct cpuid_leaf *leaves = calloc(cpuid->nent ? cpuid->nent : 1, sizeof(*leaves));
 
@@ -50,6 +71,7 @@ static int convert(const struct kvm_cpuid2 *cpuid, struct cpuid_leaf **ret) {
 
                 leaves[i] = (struct cpuid_leaf){entry->function, entry->index, entry->eax,
                                                 entry->ebx,      entry->ecx,   entry->edx};
+                forget_which_cpu(&leaves[i]);
         }
         *ret = leaves;
         return 0;

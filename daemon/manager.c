@@ -8,7 +8,6 @@
 
 #include "cpu_map_load.h"
 #include "log.h"
-#include "probe.h"
 #include "read_file.h"
 
 #define FACTS_SIZE_MAX (1u << 20)
@@ -86,12 +85,49 @@ static void log_policy(const struct manager *manager, bool loaded) {
                           manager->ruleset ? "the last good one" : "the built-in one", error);
 }
 
+/* --- the host, again --- */
+
+/*
+ * Its name may be set after our start, its machine ID too, and KVM's module may come after us, or be loaded again with
+ * other parameters. `all`: see probe_host_again().
+ */
+static int look_at_host(struct manager *manager, bool all) {
+        AUTO_FREE char *changes = NULL;
+        struct host_facts *facts;
+        int r;
+
+        if (manager->host_is_file)
+                return 0;
+        r = probe_host_again(NULL, all, &manager->stamp, manager->host, &facts, &changes);
+        if (r <= 0)
+                return r;
+        log_notice("This host has changed: %s", changes);
+        host_facts_free(manager->host);
+        manager->host = facts;
+        /* At the start, the first policy is yet to be put in force. */
+        r = manager->ruleset ? put_host_in_force(manager) : 0;
+        if (manager->on_host)
+                manager->on_host(manager->userdata);
+        return r;
+}
+
+static void on_host_change(void *userdata) {
+        if (look_at_host(userdata, false) < 0)
+                log_error("Out of memory, the host is taken as it was");
+}
+
+/* --- loading the policy --- */
+
 /* One edit may be seen twice, by the watch and at a reload that somebody asks for; and a file may be written again
  * as it was. Neither makes another policy, for which every guest would be gone over. */
 int manager_reload(struct manager *manager) {
         AUTO_POLICY struct policy *policy = NULL;
         int r, result;
 
+        /* At the start it was only just probed. */
+        r = look_at_host(manager, manager->ruleset != NULL);
+        if (r < 0)
+                return r;
         result = policy_store_load(manager->store, &policy);
         if (result < 0)
                 return result;
@@ -186,25 +222,6 @@ static int learn_host_model(struct manager *manager, const char *host_model) {
         return put_host_in_force(manager);
 }
 
-/*
- * At boot we may be there before the module of KVM is. Where KVM is asked for the first time after
- * that, a guest is about to start; it must not be judged as if KVM offered nothing.
- */
-static int learn_hypervisor(struct manager *manager) {
-        int r;
-
-        if (manager->host_is_file)
-                return 0;
-        r = probe_hypervisor_again(NULL, manager->host);
-        if (r <= 0)
-                return r;
-        log_info("KVM can be asked now what it offers");
-        r = put_host_in_force(manager);
-        if (manager->on_libvirt)
-                manager->on_libvirt(manager->userdata);
-        return r;
-}
-
 static void on_connected(const char *host_model, void *userdata) {
         struct manager *manager = userdata;
         int r;
@@ -213,8 +230,7 @@ static void on_connected(const char *host_model, void *userdata) {
         manager->libvirt_connected = true;
         guests_begin_anew(manager->guests);
         free(STEAL(manager->libvirt_error));
-        if (learn_hypervisor(manager) < 0)
-                log_error("Out of memory, what KVM offers stays unknown");
+        on_host_change(manager);
 
         if (host_model && !manager->host_is_file &&
             !streq_null(manager->host->host_model, host_model))
@@ -429,7 +445,7 @@ int manager_gate(struct manager *manager, enum gate_operation operation, const c
         struct gate_answer answer = {};
         int r;
 
-        r = learn_hypervisor(manager);
+        r = look_at_host(manager, false);
         if (r < 0)
                 return r;
         /* Who defines a guest and starts it at once is not to be answered by what it was before. */
@@ -468,6 +484,7 @@ struct manager *manager_free(struct manager *manager) {
                 return NULL;
         sd_event_source_disable_unref(manager->exit_source);
         sd_event_source_disable_unref(manager->virt_source);
+        host_watch_free(manager->host_watch);
         virt_free(manager->virt);
         end_waiting(manager, "xsavesd is being stopped");
         guests_free(manager->guests);
@@ -508,6 +525,8 @@ int manager_new(const struct manager_options *options, sd_event *event, struct m
         if (r >= 0)
                 r = policy_store_new(options->policy_folder, event, on_policy_files, manager,
                                      &manager->store);
+        if (r >= 0 && !manager->host_is_file)
+                r = host_watch_new(event, on_host_change, manager, &manager->host_watch);
         if (r >= 0)
                 r = load_first_policy(manager);
         if (r >= 0)

@@ -10,7 +10,9 @@
 
 #include "gatekeeper.h"
 #include "guests.h"
+#include "host_watch.h"
 #include "policy_store.h"
+#include "probe.h"
 #include "ruleset.h"
 #include "virt.h"
 
@@ -30,6 +32,8 @@ struct manager {
         struct policy_store *store;
         struct host_facts *host; /* as probed or read; host_model filled in by libvirt */
         bool host_is_file;
+        struct host_watch *host_watch; /* NULL: they are a file's */
+        struct probe_stamp stamp;
         struct cpu_map *map;
         struct ruleset *ruleset; /* in force */
         struct gatekeeper *gatekeeper;
@@ -44,6 +48,7 @@ struct manager {
 
         /* The bus listens: told of each after it happened. May be NULL. */
         void (*on_policy)(void *userdata);
+        void (*on_host)(void *userdata);
         void (*on_libvirt)(void *userdata);
         void *userdata;
 };
@@ -54,7 +59,7 @@ int manager_new(const struct manager_options *options, sd_event *event, struct m
 struct manager *manager_free(struct manager *manager);
 DEFINE_CLEANUP(struct manager *, manager_free);
 
-/* Read the policy again. Returns 0, 1 when it is refused (policy_store_error()), or -ENOMEM. */
+/* Read the policy again, and look at the host again. Returns 0, 1 when it is refused (policy_store_error()), or -ENOMEM. */
 int manager_reload(struct manager *manager);
 
 /* Answer libvirt's hook. Returns as gate_judge() does. */

@@ -3,6 +3,9 @@
 
 /* The facts of the machine that this runs on. */
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "core/host.h"
 
 struct probe_paths {
@@ -15,8 +18,24 @@ struct probe_paths {
  */
 int probe_host(const struct probe_paths *paths, struct host_facts **ret);
 
+/* By what it is told cheaply that the machine ID or KVM may have become another. All zero: not looked at yet. */
+#define PROBE_STAMPS 5
+struct probe_stamp {
+        struct probe_stamp_of_file {
+                dev_t device;
+                ino_t inode;
+                struct timespec modified, changed;
+        } files[PROBE_STAMPS];
+        bool kvm_answered; /* when it was asked last: else it is asked each time */
+};
+
 /*
- * Ask KVM once more, if it could not be asked before: its module may come after us. Returns 1 if
- * that has changed the facts, 0 if not, or -ENOMEM.
+ * Probe what may change while the host runs: its name, the machine ID, what KVM offers; with `all`, which may take some
+ * ms, also CPU, kernel and microcode. What cannot be found out any more stays as it is `known`: while KVM's modules are
+ * loaded again, or for want of file descriptors. Without `all`, and where nothing has changed, this takes some system
+ * calls that wait for nothing.
+ *
+ * Returns 1 with new facts, and what is new in them as one line; 0 where nothing is; or -ENOMEM.
  */
-int probe_hypervisor_again(const struct probe_paths *paths, struct host_facts *facts);
+int probe_host_again(const struct probe_paths *paths, bool all, struct probe_stamp *stamp,
+                     const struct host_facts *known, struct host_facts **ret, char **ret_changes);

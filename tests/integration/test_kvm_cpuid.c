@@ -137,6 +137,32 @@ static void deadline_timer_takes_an_extension_of_kvm(void **state UNUSED) {
         assert_int_equal(leaves[0].ecx, 0x80000008);
 }
 
+/* The same leaves, asked for on another CPU. */
+static void which_cpu_answered_makes_no_difference(void **state UNUSED) {
+        static const struct cpuid_leaf on_first[] = {
+                {0x1, 0, 0x00830f10, 0x00020800, 0x8, 0x1},
+                {0xb, 0, 0x0, 0x0, 0x0, 0x0},
+                {0x1f, 0, 0x0, 0x0, 0x0, 0x0},
+                {0x8000001e, 0, 0x0, 0x100, 0x0, 0x0},
+        };
+        static const struct cpuid_leaf on_other[] = {
+                {0x1, 0, 0x00830f10, 0x41020800, 0x8, 0x1},
+                {0xb, 0, 0x0, 0x0, 0x0, 0x41},
+                {0x1f, 0, 0x0, 0x0, 0x0, 0x41},
+                {0x8000001e, 0, 0x41, 0x120, 0x3, 0x0},
+        };
+        struct fake_kvm first = {.n_leaves = 4, .leaves = on_first, .n_given = 4};
+        struct fake_kvm other = {.n_leaves = 4, .leaves = on_other, .n_given = 4};
+        AUTO_FREE struct cpuid_leaf *a = NULL, *b = NULL;
+        size_t n = 0, m = 0;
+
+        assert_int_equal(ask(&first, &a, &n), 0);
+        assert_int_equal(ask(&other, &b, &m), 0);
+        assert_int_equal(n, m);
+        assert_memory_equal(a, b, n * sizeof(*a));
+        assert_int_equal(a[0].ebx, 0x00020800);
+}
+
 static void what_is_no_kvm_device_tells_nothing(void **state UNUSED) {
         static const char *const devices[] = {"/dev/null", "/no/such/device", "/", "/proc/cpuinfo"};
 
@@ -157,6 +183,7 @@ int main(void) {
                 cmocka_unit_test(more_leaves_than_room_are_not_believed),
                 cmocka_unit_test(leaves_come_with_what_qemu_adds),
                 cmocka_unit_test(deadline_timer_takes_an_extension_of_kvm),
+                cmocka_unit_test(which_cpu_answered_makes_no_difference),
                 cmocka_unit_test(what_is_no_kvm_device_tells_nothing),
         };
 

@@ -5,6 +5,7 @@
 #include "probe.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -204,21 +205,211 @@ static void probed_facts_survive_their_file(void **state UNUSED) {
         assert_string_equal(again, text);
 }
 
-static void kvm_that_comes_later_is_asked_then(void **state UNUSED) {
-        AUTO_FREE char *root = data_path("host/trees/no-such-tree");
-        const struct probe_paths nowhere = {.root = root};
-        AUTO_HOST_FACTS struct host_facts *facts = probe(root);
-        bool may_ask = access("/dev/kvm", R_OK | W_OK) == 0;
+/* --- again --- */
 
-        assert_int_equal(probe_hypervisor_again(&nowhere, facts), 0);
-        assert_int_equal(facts->hypervisor_xsaves, TRISTATE_UNKNOWN);
-        assert_int_equal(probe_hypervisor_again(NULL, facts), may_ask);
-        assert_int_equal(facts->hypervisor_xsaves != TRISTATE_UNKNOWN, may_ask);
-        /* Known once, it is not asked for again. */
-        facts->hypervisor_xsaves = TRISTATE_YES;
-        assert_int_equal(probe_hypervisor_again(NULL, facts), 0);
-        assert_int_equal(facts->hypervisor_xsaves, TRISTATE_YES);
+/* A tree that is changed while it is looked at. */
+struct tree {
+        char root[64];
+        struct probe_stamp stamp;
+        struct host_facts *known;
+};
+
+static void write_file(const struct tree *tree, const char *name, const char *text) {
+        AUTO_FREE char *path = NULL;
+        AUTO_FCLOSE FILE *file = NULL;
+
+        assert_int_equal(format_to(&path, "%s/%s", tree->root, name), 0);
+        file = fopen(path, "we");
+        assert_non_null(file);
+        assert_true(fputs(text, file) >= 0);
 }
+
+static void make_folder(const struct tree *tree, const char *name) {
+        AUTO_FREE char *path = NULL;
+
+        assert_int_equal(format_to(&path, "%s/%s", tree->root, name), 0);
+        assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static int setup_tree(void **state) {
+        struct tree *tree = calloc(1, sizeof(*tree));
+        const struct probe_paths paths = {.root = tree->root};
+
+        assert_non_null(tree);
+        strcpy(tree->root, "/tmp/xsavesd-probe.XXXXXX");
+        assert_non_null(mkdtemp(tree->root));
+        make_folder(tree, "etc");
+        make_folder(tree, "dev");
+        make_folder(tree, "proc");
+        make_folder(tree, "sys");
+        make_folder(tree, "sys/module");
+        write_file(tree, "etc/machine-id", "0123456789abcdef0123456789abcde0\n");
+        write_file(tree, "proc/cpuinfo", "processor : 0\nmicrocode : 0x1\nflags : fpu xsaves\n");
+        assert_int_equal(probe_host(&paths, &tree->known), 0);
+        *state = tree;
+        return 0;
+}
+
+static int teardown_tree(void **state) {
+        static const char *const names[] = {"etc/machine-id",
+                                            "proc/cpuinfo",
+                                            "dev/kvm",
+                                            "sys/module/kvm_amd",
+                                            "sys/module",
+                                            "sys",
+                                            "etc",
+                                            "dev",
+                                            "proc"};
+        struct tree *tree = *state;
+
+        for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+                AUTO_FREE char *path = NULL;
+
+                assert_int_equal(format_to(&path, "%s/%s", tree->root, names[i]), 0);
+                remove(path);
+        }
+        assert_int_equal(rmdir(tree->root), 0);
+        host_facts_free(tree->known);
+        free(tree);
+        return 0;
+}
+
+/* What is new, "" for nothing; the tree's facts are these from then on. Owned. */
+static char *look_again(struct tree *tree, bool all) {
+        const struct probe_paths paths = {.root = tree->root};
+        struct host_facts *facts = NULL;
+        char *changes = NULL;
+        int r;
+
+        r = probe_host_again(&paths, all, &tree->stamp, tree->known, &facts, &changes);
+        assert_in_range(r, 0, 1);
+        if (r == 0)
+                return strdup("");
+        host_facts_free(tree->known);
+        tree->known = facts;
+        return changes;
+}
+
+/* This machine's KVM, in the tree. */
+static void kvm_comes(const struct tree *tree) {
+        AUTO_FREE char *path = NULL;
+
+        assert_int_equal(format_to(&path, "%s/dev/kvm", tree->root), 0);
+        assert_int_equal(symlink("/dev/kvm", path), 0);
+}
+
+static void kvm_goes(const struct tree *tree) {
+        AUTO_FREE char *path = NULL;
+
+        assert_int_equal(format_to(&path, "%s/dev/kvm", tree->root), 0);
+        assert_int_equal(unlink(path), 0);
+}
+
+static void nothing_new_is_told_where_nothing_is(void **state) {
+        struct tree *tree = *state;
+
+        for (int i = 0; i < 4; i++) {
+                AUTO_FREE char *changes = look_again(tree, i % 2 == 1);
+
+                assert_string_equal(changes, "");
+        }
+}
+
+static void a_machine_id_that_changes_is_seen(void **state) {
+        AUTO_FREE char *first = NULL, *second = NULL, *third = NULL;
+        struct tree *tree = *state;
+
+        kvm_comes(tree);
+        first = look_again(tree, false);
+        /* A file system's clock may tick every 10 ms only. */
+        usleep(50000);
+        write_file(tree, "etc/machine-id", "0123456789abcdef0123456789abcde1\n");
+        second = look_again(tree, false);
+        assert_string_equal(second, "machine-id = 0123456789abcdef0123456789abcde1");
+        /* Between two of them, the last counts. */
+        write_file(tree, "etc/machine-id", "");
+        third = look_again(tree, false);
+        assert_string_equal(third, "");
+        assert_string_equal(tree->known->machine_id, "0123456789abcdef0123456789abcde1");
+}
+
+static void what_the_kernel_has_is_read_where_all_is(void **state) {
+        AUTO_FREE char *first = NULL, *second = NULL, *third = NULL;
+        struct tree *tree = *state;
+
+        free(tree->known->host_model);
+        tree->known->host_model = strdup("EPYC-Rome");
+        write_file(tree, "proc/cpuinfo", "processor : 0\nmicrocode : 0x2\nflags : fpu\n");
+        first = look_again(tree, false);
+        assert_string_equal(first, "");
+        second = look_again(tree, true);
+        assert_string_equal(second, "microcode = 0x00000002, kernel-xsaves = no");
+        assert_string_equal(tree->known->host_model, "EPYC-Rome");
+        /* As when there are no file descriptors. */
+        write_file(tree, "proc/cpuinfo", "");
+        third = look_again(tree, true);
+        assert_string_equal(third, "");
+}
+
+static void kvm_that_comes_later_is_asked_then(void **state) {
+        bool may_ask = access("/dev/kvm", R_OK | W_OK) == 0;
+        AUTO_FREE char *first = NULL, *second = NULL;
+        struct tree *tree = *state;
+
+        first = look_again(tree, false);
+        assert_int_equal(tree->known->hypervisor_xsaves, TRISTATE_UNKNOWN);
+        kvm_comes(tree);
+        second = look_again(tree, false);
+        assert_int_equal(tree->known->hypervisor_xsaves != TRISTATE_UNKNOWN, may_ask);
+        assert_int_equal(strstr(second, "hypervisor-cpuid") != NULL, may_ask);
+}
+
+/* What KVM has said is made another thing, as it is after its module was loaded again with other parameters. */
+static enum tristate make_wrong(struct host_facts *facts) {
+        enum tristate right = facts->hypervisor_xsavec;
+
+        facts->hypervisor_xsavec = right == TRISTATE_YES ? TRISTATE_NO : TRISTATE_YES;
+        return right;
+}
+
+static void kvm_that_was_loaded_again_is_asked_again(void **state) {
+        AUTO_FREE char *first = NULL, *second = NULL, *third = NULL;
+        struct tree *tree = *state;
+        enum tristate right;
+
+        if (access("/dev/kvm", R_OK | W_OK) != 0)
+                skip();
+        kvm_comes(tree);
+        first = look_again(tree, false);
+        right = make_wrong(tree->known);
+        second = look_again(tree, false);
+        assert_string_equal(second, "");
+        make_folder(tree, "sys/module/kvm_amd");
+        third = look_again(tree, false);
+        assert_int_equal(tree->known->hypervisor_xsavec, right);
+}
+
+static void what_kvm_said_counts_while_it_is_away(void **state) {
+        AUTO_FREE char *first = NULL, *second = NULL, *third = NULL, *fourth = NULL;
+        struct tree *tree = *state;
+        enum tristate right;
+
+        if (access("/dev/kvm", R_OK | W_OK) != 0)
+                skip();
+        kvm_comes(tree);
+        first = look_again(tree, false);
+        right = make_wrong(tree->known);
+        kvm_goes(tree);
+        second = look_again(tree, false);
+        assert_string_equal(second, "");
+        third = look_again(tree, true);
+        assert_string_equal(third, "");
+        kvm_comes(tree);
+        fourth = look_again(tree, false);
+        assert_int_equal(tree->known->hypervisor_xsavec, right);
+}
+
+#define IN_TREE(test) cmocka_unit_test_setup_teardown(test, setup_tree, teardown_tree)
 
 int main(int argc, char **argv) {
         static const struct CMUnitTest tests[] = {
@@ -229,8 +420,13 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(microcode_is_not_above_the_first_cpus),
                 cmocka_unit_test(names_are_the_systems),
                 cmocka_unit_test(hypervisor_is_known_where_kvm_may_be_asked),
-                cmocka_unit_test(kvm_that_comes_later_is_asked_then),
                 cmocka_unit_test(probed_facts_survive_their_file),
+                IN_TREE(nothing_new_is_told_where_nothing_is),
+                IN_TREE(a_machine_id_that_changes_is_seen),
+                IN_TREE(what_the_kernel_has_is_read_where_all_is),
+                IN_TREE(kvm_that_comes_later_is_asked_then),
+                IN_TREE(kvm_that_was_loaded_again_is_asked_again),
+                IN_TREE(what_kvm_said_counts_while_it_is_away),
         };
 
         data_init(argc, argv);
