@@ -51,6 +51,24 @@ static int on_disconnected(sd_bus_message *message UNUSED, void *userdata,
         return 0;
 }
 
+/* Its calls are answered to nobody. */
+static int on_name_lost(sd_bus_message *signal, void *userdata UNUSED, sd_bus_error *error UNUSED) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(signal, "s", &name);
+        if (r < 0)
+                return r;
+        polkit_forget_sender(name);
+        bus_interface_forget_caller(name);
+        return 0;
+}
+
+/* NameOwnerChanged(s name, s old, s new), with nobody as the new owner. */
+#define NAME_LOST                                                                                  \
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                \
+        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''"
+
 /* Everything is in place before the name is: who sees the name gets answers. */
 static int connect_bus(struct bus *bus) {
         CLEANUP(connection_unref_p) sd_bus *connection = NULL;
@@ -69,11 +87,13 @@ static int connect_bus(struct bus *bus) {
                                         "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                         "Disconnected", on_disconnected, bus);
         if (r >= 0)
+                r = sd_bus_add_match(connection, NULL, NAME_LOST, on_name_lost, NULL);
+        if (r >= 0)
                 r = sd_bus_request_name(connection, BUS_NAME, 0);
         if (r < 0)
                 return r;
 
-        polkit_forget_senders();
+        polkit_forget_all();
         sd_bus_flush_close_unref(bus->connection);
         bus->connection = STEAL(connection);
         return 0;
@@ -150,6 +170,7 @@ struct bus *bus_free(struct bus *bus) {
                 bus->manager->on_host = NULL;
                 bus->manager->on_libvirt = NULL;
         }
+        polkit_forget_all();
         sd_event_source_disable_unref(bus->retry);
         sd_bus_flush_close_unref(bus->connection);
         free(bus->address);

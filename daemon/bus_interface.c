@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "bus.h"
 #include "bus_encode.h"
@@ -156,11 +157,49 @@ static int method_list_guests(sd_bus_message *call, void *userdata, sd_bus_error
         return r < 0 ? r : send_reply(reply);
 }
 
+/* A call that the libvirt thread is at work for. */
+struct waiting_call {
+        sd_bus_message *call; /* NULL: whoever made it is gone */
+        TAILQ_ENTRY(waiting_call) in_waiting;
+};
+
+static TAILQ_HEAD(, waiting_call) waiting_calls = TAILQ_HEAD_INITIALIZER(waiting_calls);
+
+static struct waiting_call *waiting_call_new(sd_bus_message *call) {
+        struct waiting_call *waiting = calloc(1, sizeof(*waiting));
+
+        if (!waiting)
+                return NULL;
+        waiting->call = sd_bus_message_ref(call);
+        TAILQ_INSERT_TAIL(&waiting_calls, waiting, in_waiting);
+        return waiting;
+}
+
+/* Returns the call, for the caller to own. */
+static sd_bus_message *waiting_call_end(struct waiting_call *waiting) {
+        sd_bus_message *call = waiting->call;
+
+        TAILQ_REMOVE(&waiting_calls, waiting, in_waiting);
+        free(waiting);
+        return call;
+}
+
+void bus_interface_forget_caller(const char *name) {
+        struct waiting_call *waiting;
+
+        TAILQ_FOREACH(waiting, &waiting_calls, in_waiting) {
+                if (waiting->call && streq_null(sd_bus_message_get_sender(waiting->call), name))
+                        waiting->call = sd_bus_message_unref(waiting->call);
+        }
+}
+
 static void on_converged(const struct virt_change *changes, size_t n_changes, const char *error,
                          void *userdata) {
-        AUTO_MESSAGE sd_bus_message *call = userdata, *reply = NULL;
+        AUTO_MESSAGE sd_bus_message *call = waiting_call_end(userdata), *reply = NULL;
         int r;
 
+        if (!call)
+                return;
         if (error) {
                 sd_bus_reply_method_errorf(call, ERROR_NO_LIBVIRT, "%s", error);
                 return;
@@ -183,22 +222,26 @@ static int read_guests(sd_bus_message *call, char ***ret) {
         return r;
 }
 
-/* on_converged() does, which takes over the reference. */
-static int answer_later(sd_bus_message *call) {
-        sd_bus_message_ref(call);
-        return 1;
+/* on_converged() does, unless the libvirt thread could not be asked. `waiting`: NULL for want of memory. */
+static int answer_later(struct waiting_call *waiting, int r) {
+        if (waiting && r < 0)
+                sd_bus_message_unref(waiting_call_end(waiting));
+        return r < 0 ? r : 1;
 }
 
 static int converge_granted(sd_bus_message *call, void *userdata) {
         AUTO_STRV char **guests = NULL;
+        struct waiting_call *waiting;
         int dry_run, r;
 
         r = sd_bus_message_read(call, "b", &dry_run);
         if (r >= 0)
                 r = read_guests(call, &guests);
-        if (r >= 0)
-                r = manager_converge(userdata, dry_run, guests, on_converged, call);
-        return r < 0 ? r : answer_later(call);
+        if (r < 0)
+                return r;
+        waiting = waiting_call_new(call);
+        r = waiting ? manager_converge(userdata, dry_run, guests, on_converged, waiting) : -ENOMEM;
+        return answer_later(waiting, r);
 }
 
 /*
@@ -212,12 +255,15 @@ static int method_converge(sd_bus_message *call, void *userdata, sd_bus_error *e
 
 static int revert_granted(sd_bus_message *call, void *userdata) {
         AUTO_STRV char **guests = NULL;
+        struct waiting_call *waiting;
         int r;
 
         r = read_guests(call, &guests);
-        if (r >= 0)
-                r = manager_revert(userdata, guests, on_converged, call);
-        return r < 0 ? r : answer_later(call);
+        if (r < 0)
+                return r;
+        waiting = waiting_call_new(call);
+        r = waiting ? manager_revert(userdata, guests, on_converged, waiting) : -ENOMEM;
+        return answer_later(waiting, r);
 }
 
 /*

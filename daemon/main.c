@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -10,6 +11,12 @@
 #include "bus.h"
 #include "folder.h"
 #include "log.h"
+
+/*
+ * Blocks of this size and more, which is what large calls and XML take, go back to the system when they are freed. glibc
+ * starts with that, but lets each such block that is freed raise the limit, up to 32 MiB (mallopt(3)).
+ */
+#define LARGE_BLOCK (128 << 10)
 
 #define LIBVIRT_URI "qemu:///system"
 
@@ -196,5 +203,8 @@ int main(int argc, char **argv) {
         r = parse_options(argc, argv, &options);
         if (r != 0)
                 return r < 0 ? 2 : 0;
+#ifdef M_MMAP_THRESHOLD
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
         return run(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,6 +5,9 @@
  *
  *   client random UID SEED N INTERFACE-XML   N calls of the interface's members with arguments of right and wrong types
  *   client flood UID SECONDS                 calls without end, answers unread for as long as the bus bears it (or SIGTERM)
+ *   client hold UID CONNECTIONS CALLS BYTES  so many calls of Converge on each of so many connections, with so many bytes of names
+ *                                            each; prints the error of each that is answered, until SIGTERM
+ *   client silent NAME                       owns that name and answers nobody; prints what is called, until SIGTERM
  *   client gate N XML-FILE                   N calls of Gate, one after the other; prints the slowest, the 99th percentile and the median, in us
  *
  * The bus is DBUS_SYSTEM_BUS_ADDRESS. UID is taken on before the bus is seen.
@@ -53,7 +56,7 @@ static sd_bus *open_as(const char *uid) {
         uid_t id = (uid_t)atoi(uid);
         sd_bus *bus;
 
-        if (id != 0)
+        if (id != 0 && geteuid() == 0)
                 must(setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 &&
                              setresuid(id, id, id) == 0,
                      "setresuid");
@@ -232,20 +235,20 @@ static int ignore(sd_bus_message *reply UNUSED, void *userdata UNUSED, sd_bus_er
         return 0;
 }
 
-static volatile sig_atomic_t flood_is_over;
+static volatile sig_atomic_t is_over;
 
-static void end_flood(int number UNUSED) {
-        flood_is_over = 1;
+static void end(int number UNUSED) {
+        is_over = 1;
 }
 
 static int flood(char **argv) {
         static const char *const calls[] = {"Reload", "Gate", "Converge", "Revert", "ListGuests"};
-        uint64_t end = now_usec() + (uint64_t)atoi(argv[1]) * 1000000;
+        uint64_t until = now_usec() + (uint64_t)atoi(argv[1]) * 1000000;
         sd_bus *bus = open_as(argv[0]);
         unsigned n = 0;
 
-        signal(SIGTERM, end_flood);
-        while (now_usec() < end && !flood_is_over) {
+        signal(SIGTERM, end);
+        while (now_usec() < until && !is_over) {
                 for (unsigned i = 0; i < 200; i++, n++)
                         if (sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE,
                                                      calls[n % ELEMENTS_OF(calls)], ignore, NULL,
@@ -261,6 +264,87 @@ static int flood(char **argv) {
                         ;
         }
         printf("%u\n", n);
+        return 0;
+}
+
+/* --- calls that are held --- */
+
+#define CONNECTIONS_MAX 200
+
+static int print_error(sd_bus_message *reply, void *userdata UNUSED, sd_bus_error *error UNUSED) {
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+
+        puts(e ? e->name : "none");
+        return 0;
+}
+
+/* Names of guests, of 1 KiB each. */
+static void call_converge(sd_bus *bus, size_t bytes) {
+        static char name[1024];
+        sd_bus_message *call = NULL;
+        int r;
+
+        memset(name, 'x', sizeof(name) - 1);
+        r = sd_bus_message_new_method_call(bus, &call, NAME, PATH, INTERFACE, "Converge");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "b", 0);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "s");
+        for (size_t n = 0; r >= 0 && n < bytes; n += sizeof(name))
+                r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r >= 0)
+                r = sd_bus_call_async(bus, NULL, call, print_error, NULL, UINT64_MAX);
+        must(r >= 0, "cannot call");
+        sd_bus_message_unref(call);
+        must(sd_bus_flush(bus) >= 0, "cannot send");
+}
+
+static int hold(char **argv) {
+        size_t n = (size_t)atoi(argv[1]), bytes = (size_t)atoi(argv[3]);
+        static sd_bus *connections[CONNECTIONS_MAX];
+
+        must(n <= CONNECTIONS_MAX, "too many connections");
+        for (size_t i = 0; i < n; i++) {
+                connections[i] = open_as(argv[0]);
+                for (int calls = atoi(argv[2]); calls > 0; calls--)
+                        call_converge(connections[i], bytes);
+        }
+        puts("sent");
+        while (!is_over) {
+                const struct timespec pause = {.tv_nsec = 10000000};
+
+                for (size_t i = 0; i < n; i++)
+                        while (sd_bus_process(connections[i], NULL) > 0)
+                                ;
+                nanosleep(&pause, NULL);
+        }
+        return 0;
+}
+
+static int print_member(sd_bus_message *message, void *userdata UNUSED,
+                        sd_bus_error *error UNUSED) {
+        const char *member = sd_bus_message_get_member(message);
+
+        if (!sd_bus_message_is_method_call(message, NULL, NULL))
+                return 0;
+        puts(member);
+        return 1;
+}
+
+static int be_silent(char **argv) {
+        sd_bus *bus = open_as("0");
+
+        must(sd_bus_add_filter(bus, NULL, print_member, NULL) >= 0, "no filter");
+        must(sd_bus_request_name(bus, argv[0], 0) >= 0, "no name");
+        puts("silent");
+        while (!is_over) {
+                while (sd_bus_process(bus, NULL) > 0)
+                        ;
+                sd_bus_wait(bus, UINT64_C(100) * 1000);
+        }
+        sd_bus_flush_close_unref(bus);
         return 0;
 }
 
@@ -311,6 +395,11 @@ int main(int argc, char **argv) {
                 return be_random(argv + 2);
         if (argc == 4 && streq(argv[1], "flood"))
                 return flood(argv + 2);
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        if (argc == 6 && streq(argv[1], "hold"))
+                return signal(SIGTERM, end) == SIG_ERR ? 2 : hold(argv + 2);
+        if (argc == 3 && streq(argv[1], "silent"))
+                return signal(SIGTERM, end) == SIG_ERR ? 2 : be_silent(argv + 2);
         if (argc == 4 && streq(argv[1], "gate"))
                 return measure_gate(argv + 2);
         fprintf(stderr, "client: bad usage\n");

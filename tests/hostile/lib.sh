@@ -42,6 +42,10 @@ guarded_bus_up() {
     <allow receive_type="error"/>
     <allow receive_type="signal"/>
     <allow send_destination="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.PolicyKit1"/>
+  </policy>
+  <policy user="root">
+    <allow own="org.freedesktop.PolicyKit1"/>
   </policy>
   <include>$(realpath "$here/../../conf/org.xsavesd1.conf")</include>
 </busconfig>
@@ -68,6 +72,8 @@ hostile_up() {
 }
 
 daemon_lives() { kill -0 "${process[xsavesd]}"; }
+# The most that it ever had.
+peak_kib() { awk '$1 == "VmHWM:" { print $2 }' "/proc/${process[xsavesd]}/status"; }
 memory_kib() { awk '$1 == "VmRSS:" { print $2 }' "/proc/${process[xsavesd]}/status"; }
 gate_says() { manager Gate sss prepare begin "$(<"$base/$1.xml")" 2>&1 | grep -qF "bsss $2 "; }
 gate_is_right() { gate_says ordinary true && gate_says other false; }
