@@ -3,10 +3,8 @@
 /* hook-gate.so: asks the daemon whether the guest may start. */
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 #include "core/util.h"
 #include "hook.h"
@@ -16,9 +14,6 @@
 #define INTERFACE "org.xsavesd1.Manager"
 #define ERRORS "org.xsavesd1.Error."
 
-/* libvirt holds the domain's lock while we wait. */
-#define LIMIT_USEC (UINT64_C(5) * 1000 * 1000)
-
 static void bus_p(sd_bus **bus) {
         sd_bus_close_unref(*bus);
 }
@@ -27,40 +22,40 @@ static void message_p(sd_bus_message **message) {
         sd_bus_message_unref(*message);
 }
 
-static uint64_t now_usec(void) {
-        struct timespec now;
+/* Reads and writes what there is, or waits until there is something. */
+static int go_on(sd_bus *bus, uint64_t deadline) {
+        uint64_t left;
+        int r;
 
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-/* Returns 0 or -ETIMEDOUT. */
-static int time_left(uint64_t deadline, uint64_t *ret) {
-        uint64_t now = now_usec();
-
-        if (now >= deadline)
-                return -ETIMEDOUT;
-        *ret = deadline - now;
-        return 0;
+        r = time_left(deadline, &left);
+        if (r < 0)
+                return r;
+        r = sd_bus_process(bus, NULL);
+        return r != 0 ? r : sd_bus_wait(bus, left);
 }
 
 /* sd_bus_call() would wait by limits of its own for a bus that takes the connection and says nothing. */
 static int wait_until_ready(sd_bus *bus, uint64_t deadline) {
-        uint64_t left;
+        int r;
+
+        while ((r = sd_bus_is_ready(bus)) == 0) {
+                r = go_on(bus, deadline);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? r : 0;
+}
+
+/* sd_bus_flush() has no limit. */
+static int flush(sd_bus *bus, uint64_t deadline) {
+        uint64_t n_left;
         int r;
 
         for (;;) {
-                r = sd_bus_is_ready(bus);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-                r = sd_bus_process(bus, NULL);
-                if (r < 0)
+                r = sd_bus_get_n_queued_write(bus, &n_left);
+                if (r < 0 || n_left == 0)
                         return r;
-                if (r > 0)
-                        continue;
-                r = time_left(deadline, &left);
-                if (r >= 0)
-                        r = sd_bus_wait(bus, left);
+                r = go_on(bus, deadline);
                 if (r < 0)
                         return r;
         }
@@ -74,26 +69,43 @@ static int make_message(sd_bus *bus, const struct hook_call *call, sd_bus_messag
         if (r >= 0)
                 r = sd_bus_message_append(message, "sss", call->operation, call->sub_operation,
                                           call->xml);
-        /* What runs can be told from the guest later on: no daemon is started to hear of it. */
-        if (r >= 0 && streq(call->operation, "started"))
-                r = sd_bus_message_set_auto_start(message, false);
         if (r < 0)
                 return r;
         *ret = STEAL(message);
         return 0;
 }
 
-static int call_daemon(sd_bus *bus, const struct hook_call *call, uint64_t deadline,
-                       sd_bus_error *error, sd_bus_message **ret) {
+/*
+ * That a guest runs: nothing is refused here, so that no answer is waited for. Nor is a daemon started to hear of it: what runs can
+ * be told from the guest later on.
+ */
+static int tell_daemon(sd_bus *bus, const struct hook_call *call) {
+        CLEANUP(message_p) sd_bus_message *message = NULL;
+        int r;
+
+        r = make_message(bus, call, &message);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(message, false);
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(message, false);
+        if (r >= 0)
+                r = wait_until_ready(bus, call->deadline);
+        if (r >= 0)
+                r = sd_bus_send(bus, message, NULL);
+        return r < 0 ? r : flush(bus, call->deadline);
+}
+
+static int ask_daemon(sd_bus *bus, const struct hook_call *call, sd_bus_error *error,
+                      sd_bus_message **ret) {
         CLEANUP(message_p) sd_bus_message *message = NULL;
         uint64_t left;
         int r;
 
         r = make_message(bus, call, &message);
         if (r >= 0)
-                r = wait_until_ready(bus, deadline);
+                r = wait_until_ready(bus, call->deadline);
         if (r >= 0)
-                r = time_left(deadline, &left);
+                r = time_left(call->deadline, &left);
         return r < 0 ? r : sd_bus_call(bus, message, left, error, ret);
 }
 
@@ -139,7 +151,7 @@ HOOK_EXPORT enum hook_answer hook_ask(const struct hook_call *call, char **ret_m
         CLEANUP(bus_p) sd_bus *bus = NULL;
         CLEANUP(message_p) sd_bus_message *reply = NULL;
         CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        uint64_t deadline = now_usec() + LIMIT_USEC;
+        bool is_told = streq(call->operation, HOOK_STARTED);
         int r;
 
         /* A D-Bus string is UTF-8; so is the XML of libvirt, which is the only one to call us. */
@@ -150,8 +162,8 @@ HOOK_EXPORT enum hook_answer hook_ask(const struct hook_call *call, char **ret_m
         }
         r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = call_daemon(bus, call, deadline, &error, &reply);
+                r = is_told ? tell_daemon(bus, call) : ask_daemon(bus, call, &error, &reply);
         if (r < 0)
                 return on_error(call, r, &error, ret_message);
-        return on_reply(reply, ret_message);
+        return is_told ? HOOK_ACCEPT : on_reply(reply, ret_message);
 }

@@ -39,6 +39,7 @@ xml=$(definition granted)
 
 for user in stranger watcher; do
     ok "$user may not ask the gate" denied "$user" Gate sss prepare begin "$xml"
+    ok "$user may not tell it that a guest was started" denied "$user" Gate sss started begin "$xml"
     ok "$user may not converge" denied "$user" Converge bas true 0
     ok "$user may not revert" denied "$user" Revert as 0
     ok "$user may not reload" denied "$user" Reload

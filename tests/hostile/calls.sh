@@ -23,6 +23,22 @@ same "and nothing has changed" "$before" "$(states)"
 said=$(calls_as "$stranger")
 same "and none of them was granted" 0 "$said"
 
+# Who sends "started" and is gone before the daemon can ask for it: what a stranger sends does not reach it.
+domain runs "" >"$base/runs.xml"
+virsh_ create "$base/runs.xml" >/dev/null
+runs_xsaves() { [[ $(manager Explain s runs 2>/dev/null) == *"\"runs-xsaves\" s \"$1\""* ]]; }
+leave_started() {
+    kill -STOP "${process[xsavesd]}"
+    setpriv --reuid "$1" --regid "$1" --clear-groups busctl --address="$bus_address" --expect-reply=no call org.xsavesd1 /org/xsavesd1 \
+        org.xsavesd1.Manager Gate sss started begin "$(domain runs "<feature policy='force' name='xsaves'/>")"
+    kill -CONT "${process[xsavesd]}"
+}
+ok "a guest runs without XSAVES" wait_for 10 runs_xsaves no
+leave_started "$stranger"
+ok "a stranger may not tell that it was started with XSAVES" runs_xsaves no
+leave_started 0
+ok "root may" runs_xsaves yes
+
 # The daemon by itself.
 stop xsavesd
 stop dbus

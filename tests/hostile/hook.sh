@@ -68,6 +68,18 @@ run_hook "$base/other.xml" other prepare begin -
 ok "and then what asks for XSAVES is refused" refused
 run_hook "$base/ordinary.xml" ordinary prepare begin -
 same "and an ordinary guest accepted" 0 "$status"
+mkfifo "$base/open"
+exec {open}<>"$base/open"
+cat "$base/ordinary.xml" >&"$open"
+run_hook "$base/open" ordinary prepare begin -
+ok "a stdin that never ends is refused" refused
+ok "which it says" grep -q incomplete-xml "$base/err"
+yes '<!-- -->' >&"$open" &
+endless=$!
+run_hook "$base/open" ordinary prepare begin -
+ok "one that brings more and more, too" refused
+kill "$endless"
+wait "$endless" 2>/dev/null
 "$hook" ordinary prepare begin - <&- >"$base/out" 2>"$base/err"
 status=$? said=$(<"$base/err")
 ok "without stdin" refused
