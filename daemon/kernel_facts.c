@@ -185,15 +185,20 @@ static bool take_microcode(struct host_facts *facts, const struct microcode *mic
         return facts->microcode_known;
 }
 
-int kernel_facts_read(const char *root, struct host_facts *facts) {
-        AUTO_FREE char *path = NULL, *cpuinfo = NULL;
-        struct microcode microcode = {};
+static int read_cpuinfo(const char *root, char **ret) {
+        AUTO_FREE char *path = NULL;
         int r;
 
         r = format_to(&path, "%s/proc/cpuinfo", root);
-        if (r < 0)
-                return r;
-        r = read_file(path, CPUINFO_MAX, &cpuinfo, NULL);
+        return r < 0 ? r : read_file(path, CPUINFO_MAX, ret, NULL);
+}
+
+int kernel_facts_read(const char *root, struct host_facts *facts) {
+        AUTO_FREE char *cpuinfo = NULL;
+        struct microcode microcode = {};
+        int r;
+
+        r = read_cpuinfo(root, &cpuinfo);
         if (r == -ENOMEM)
                 return r;
         facts->kernel_xsaves = cpuinfo ? cpuinfo_xsaves(cpuinfo) : TRISTATE_UNKNOWN;
@@ -206,4 +211,24 @@ int kernel_facts_read(const char *root, struct host_facts *facts) {
                 take_microcode(facts, &microcode);
         }
         return 0;
+}
+
+/* 0: there is no such line, as on other architectures. */
+static unsigned long cpuinfo_family(const char *text) {
+        const char *value;
+
+        for (; *text; text = next_line(text))
+                if (cpuinfo_line(text, "cpu family", &value))
+                        return strtoul(value, NULL, 10);
+        return 0;
+}
+
+bool kernel_may_offer_faulty_xsaves(const char *root) {
+        AUTO_FREE char *cpuinfo = NULL;
+        unsigned long family;
+
+        if (read_cpuinfo(root, &cpuinfo) < 0 || !*cpuinfo)
+                return true;
+        family = cpuinfo_family(cpuinfo);
+        return (family == 0x17 || family == 0x18) && cpuinfo_xsaves(cpuinfo) != TRISTATE_NO;
 }

@@ -2,12 +2,13 @@
 
 /*
  * hook-fallback.so: answers where the daemon cannot be reached, so that an outage stops no ordinary guest and
- * lets none by that insists on XSAVES unvetted. A module of its own because of what loading libxml2 costs.
+ * lets none by that may get XSAVES unvetted. A module of its own because of what loading libxml2 costs.
  */
 
 #include "core/guest.h"
 #include "core/xml.h"
 #include "hook.h"
+#include "kernel_facts.h"
 
 static enum hook_answer refuse_unreadable(const struct hook_call *call, const char *why,
                                           char **ret_message) {
@@ -24,19 +25,32 @@ static int read_guest(const struct hook_call *call, struct guest *guest, char **
         return r != 0 ? r : guest_read(guest, xml_root(document), ret_reason);
 }
 
+/*
+ * Does the guest ask for XSAVES, as xsavesd-hook(8) has it for an outage? *ret_how says in what way. KVM offers what Linux has to
+ * whatever guest does not turn it off.
+ */
+static bool asks_for_xsaves(const struct guest *guest, const char **ret_how) {
+        *ret_how = "asks for XSAVES";
+        if (guest_insists_on_xsaves(guest))
+                return true;
+        *ret_how = "would see XSAVES, which Linux has on this host,";
+        return guest_would_see(guest, CPU_XSAVES, NULL, true) && kernel_may_offer_faulty_xsaves("");
+}
+
 HOOK_EXPORT enum hook_answer hook_ask(const struct hook_call *call, char **ret_message) {
         AUTO_GUEST struct guest guest = {};
         AUTO_FREE char *reason = NULL;
+        const char *how;
         int r;
 
         r = read_guest(call, &guest, &reason);
         if (r != 0)
                 return refuse_unreadable(call, reason ? reason : "out of memory", ret_message);
-        if (!guest_insists_on_xsaves(&guest))
+        if (!asks_for_xsaves(&guest, &how))
                 return HOOK_ACCEPT;
         format_to(ret_message,
-                  "domain '%s' asks for XSAVES and nobody can say whether it may have it: "
-                  "daemon-unreachable: %s; start xsavesd, or take XSAVES out of its definition",
-                  call->guest, call->outage);
+                  "domain '%s' %s and nobody can say whether it may have it: "
+                  "daemon-unreachable: %s; start xsavesd, or turn XSAVES off in its definition",
+                  call->guest, how, call->outage);
         return HOOK_REFUSE;
 }

@@ -10,12 +10,26 @@
 hook=$build/hooks/hook-in-tree
 export DBUS_SYSTEM_BUS_ADDRESS=$bus_address
 
+# on_cpu TREE COMMAND…: where /proc/cpuinfo is that of tests/data/host/trees/TREE, which takes root.
+on_cpu() {
+    local cpuinfo
+
+    cpuinfo=$(realpath "$here/../data/host/trees/$1/proc/cpuinfo")
+    shift
+    # shellcheck disable=SC2016 # the inner shell's own
+    unshare --mount sh -c 'mount --bind "$0" /proc/cpuinfo && exec "$@"' "$cpuinfo" "$@"
+}
+# Without root, on this machine's own.
+((EUID == 0)) || on_cpu() { shift; "$@"; }
+# Zen 2 and Linux masks XSAVES, if not said otherwise.
+cpu=zen2-masked
+
 # asks PROGRAM OPERATION [SUB-OPERATION] <XML: its status, what it said on stderr, and the milliseconds that it took.
 asks() {
     local began
 
     began=$(date +%s%N)
-    timeout 30 "$1" guest "$2" "${3:-begin}" - >"$base/stdout" 2>"$base/stderr"
+    on_cpu "$cpu" timeout 30 "$1" guest "$2" "${3:-begin}" - >"$base/stdout" 2>"$base/stderr"
     status=$?
     took=$((($(date +%s%N) - began) / 1000000))
     said=$(<"$base/stderr")
@@ -68,6 +82,58 @@ judge_without_daemon() {
     ok "$1: XML that is none is refused" refused "invalid-xml: line "
 }
 judge_without_daemon "no bus" "No such file or directory"
+
+# PROGRAM TEXT: what KVM may offer by itself, and nobody knows whether the guest may have it.
+judge_by_cpuinfo() {
+    local operation xml
+
+    for cpu in cpuinfo-alone cpuinfo-hygon; do
+        for operation in "${before_start[@]}"; do
+            asks "$1" "$operation" <<<"$ordinary"
+            ok "$2: $cpu, not masked: $operation: an ordinary guest may see XSAVES and is refused" refused "daemon-unreachable"
+        done
+        for xml in "$custom" "$with_cpu_args"; do
+            asks "$1" prepare <<<"$xml"
+            ok "$2: $cpu, not masked: so is one with a model, or with a CPU by QEMU's arguments" refused "daemon-unreachable"
+        done
+        asks "$1" prepare <<<"$without_cpu"
+        ok "$2: $cpu, not masked: the default CPU is accepted" accepted
+        asks "$1" started <<<"$ordinary"
+        ok "$2: $cpu, not masked: started is not refused" accepted
+    done
+    for cpu in zen2-masked cpuinfo-zen3 not-x86; do
+        for xml in "$ordinary" "$custom" "$without_cpu"; do
+            asks "$1" prepare <<<"$xml"
+            ok "$2: $cpu: an ordinary guest is accepted" accepted
+        done
+    done
+    cpu=zen2-masked
+}
+custom=$(domain custom "<model>EPYC-Rome</model>" custom)
+without_cpu=$(domain without-cpu "" | grep -v "<cpu ")
+# with_args ARG…: XML without a CPU, and these arguments for QEMU.
+with_args() {
+    local arg
+
+    sed '$d' <<<"$without_cpu"
+    echo "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+    for arg; do
+        echo "<qemu:arg value='$arg'/>"
+    done
+    echo "</qemu:commandline></domain>"
+}
+with_cpu_args=$(with_args -cpu host)
+bare=$build/hooks/hook-without-modules
+if ((EUID == 0)); then
+    judge_by_cpuinfo "$hook" "no bus"
+    cpu="cpuinfo-alone"
+    asks "$hook" prepare <<<"$(domain off "<feature policy='disable' name='xsaves'/>")"
+    ok "not masked: one that turns XSAVES off is accepted" accepted
+    cpu=zen2-masked
+    judge_by_cpuinfo "$bare" "no modules"
+else
+    verdict ok "judged by /proc/cpuinfo # SKIP it takes root to show another one"
+fi
 
 bad_input() {
     local operation
@@ -221,12 +287,14 @@ in_time started asks_late
 kill -CONT "${process[xsavesd]}"
 ok "a daemon that hung takes in that they were started with XSAVES" wait_for 20 all_late_see yes
 
-bare=$build/hooks/hook-without-modules
 asks "$bare" start <<<"$ordinary"
 ok "no modules: an ordinary guest is accepted" accepted
-for xml in "$asking" "$requiring" "$optional" "$forcing"; do
+readconfig=$(with_args -readconfig /etc/qemu.cfg)
+escaped=$(with_args -device '{&quot;driver&quot;:&quot;x&quot;,&quot;x\u0073aves&quot;:true}')
+override=${without_cpu/<\/domain>/<qemu:override xmlns:qemu=\'http://libvirt.org/schemas/domain/qemu/1.0\'/></domain>}
+for xml in "$asking" "$requiring" "$optional" "$forcing" "$readconfig" "$escaped" "$override"; do
     asks "$bare" start <<<"$xml"
-    ok "no modules: one whose XML names XSAVES is refused" refused "install xsavesd again"
+    ok "no modules: one whose XML names XSAVES, or may hide it, is refused" refused "install xsavesd again"
 done
 asks "$bare" started <<<"$asking"
 ok "no modules: started is never refused" accepted
