@@ -15,13 +15,14 @@
  */
 static bool to_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
-        unsigned long long device, inode;
         struct stat status;
-        char more;
+        char own[64];
 
-        return stream && sscanf(stream, "%llu:%llu%c", &device, &inode, &more) == 2 &&
-               fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-               status.st_ino == inode;
+        if (!stream || fstat(STDERR_FILENO, &status) < 0)
+                return false;
+        snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)status.st_dev,
+                 (unsigned long long)status.st_ino);
+        return streq(stream, own);
 }
 
 /* Returns as sd_journal_sendv(). */

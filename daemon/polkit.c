@@ -14,7 +14,7 @@
 #define POLKIT_ALLOW_USER_INTERACTION 1u
 /* Strangers must not pile up questions in the daemon, nor what they ask about: this is room for thousands of guests. */
 #define QUESTIONS_MAX 64
-#define SENDER_BYTES_MAX (256u * 1024)
+#define SENDER_BYTES_MAX ((size_t)256 << 10)
 
 #define POLKIT                                                                                     \
         "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",                     \
@@ -224,7 +224,7 @@ int polkit_check(sd_bus_message *call, const char *action, polkit_continuation g
                 return r;
         if (r > 0)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                         "More than %u KiB of one caller would wait for "
+                                         "More than %zu KiB of one caller would wait for "
                                          "authorization",
                                          SENDER_BYTES_MAX / 1024);
         if (n_questions >= QUESTIONS_MAX)
