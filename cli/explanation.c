@@ -52,9 +52,9 @@ int explanation_make(const struct judge *judge, const struct guest *guest, json_
                 guest->name, "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict),
                 "means", means_to_string(decision.means), "reason",
                 reason_to_string(decision.reason), "explanation", why, "advice", advice, "note",
-                decision_note(judge, guest, &decision), "guest-rule",
-                name_of_guest_rule(&decision), "host-rule", name_of_host_rule(&decision), "enforce",
-                (int)judge->enforce, "steps", make_steps(judge, guest));
+                decision_note(judge, guest, &decision), "guest-rule", name_of_guest_rule(&decision),
+                "host-rule", name_of_host_rule(&decision), "enforce", (int)judge->enforce, "steps",
+                make_steps(judge, guest));
         if (!explanation)
                 return -ENOMEM;
         *ret = explanation;

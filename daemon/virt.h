@@ -40,8 +40,8 @@ struct virt_guest {
         uint64_t policy_generation;   /* the one that decided */
         bool next_xsaves;             /* what its next start would see */
         bool next_xsavec;
-        enum tristate
-                runs_xsaves, runs_xsavec; /* what its live XML says that it sees now; unknown when not active */
+        enum tristate runs_xsaves,
+                runs_xsavec; /* what its live XML says that it sees now; unknown when not active */
 };
 
 /* What converging did, or in a dry run would do, to one domain. */

@@ -271,7 +271,7 @@ xsaves_of_late() {
     done | sort | uniq -c | xargs
 }
 all_late_see() { [[ $(xsaves_of_late) == "${#late[@]} runs-xsaves s $1" ]]; }
-late_xml() { domain "late-$1" "<feature policy='force' name='xsaves'/>"; }
+late_xml() { domain_forced "late-$1"; }
 asks_late() { asks "$hook" started < <(late_xml 1); }
 for i in "${late[@]}"; do
     domain "late-$i" "" >"$base/late.xml"
