@@ -23,7 +23,6 @@ MODELS = {
     "Cooperlake": 2,
     "Icelake-Server": 6,
     "Snowridge": 4,
-    "Denverton": 3,
     "Penryn": 1,
     "Haswell": 4,
     "Broadwell": 4,
@@ -66,10 +65,14 @@ class Generator:
         self.name = name
         self.random = random.Random(name)
         self.arch = self.weighted({"x86_64": 20, "i686": 1})
-        self.suffix = self.weighted({"x86_64-cpu": 40, "i386-cpu": 1}) if self.arch == "x86_64" else "i386-cpu"
+        # One QEMU has the CPU types of one of the two; the one for x86_64 runs guests of both.
+        is_32 = self.arch == "i686" and self.chance(0.5)
+        self.emulator = f"/usr/bin/qemu-system-{'i386' if is_32 else 'x86_64'}"
+        self.suffix = "i386-cpu" if is_32 else "x86_64-cpu"
         self.prefix = self.weighted({"qemu": 20, "q": 1})
         self.model = None  # of the last -cpu, or of <cpu>: as QEMU names it
         self.needs_rng = False
+        self.n_words = 0  # of the arguments
         self.policies = {}  # of the features of <cpu>
 
     def chance(self, probability):
@@ -111,7 +114,7 @@ class Generator:
         model = ""
         if mode == "custom":
             attributes += f" match={self.weighted({'exact': 8, 'minimum': 1, 'strict': 1})!r}"
-            self.model = self.pick(*(name for name in MODELS if name != "Denverton"), *ALIASES)  # libvirt has no Denverton
+            self.model = self.pick(*MODELS, *ALIASES)
             vendor = f" vendor_id={self.pick('AuthenticAMD', 'GenuineIntel')!r}" if self.chance(0.1) else ""
             model = f"<model fallback={self.pick('allow', 'forbid')!r}{vendor}>{self.model}</model>"
         elif self.chance(0.1):
@@ -142,7 +145,7 @@ class Generator:
         return f"{name}-v{self.random.randint(1, MODELS[name])}" if self.chance(0.5) else name
 
     def property(self):
-        return self.weighted({"xsaves": 5, "x-force-features": 3, "xsavec": 2, "vmx-xsaves": 0.5, "avx2": 1, "pmu": 1})
+        return self.weighted({"xsaves": 5, "x-force-features": 3, "xsavec": 2, "avx512f": 1, "avx2": 1, "pmu": 1, "vmx-xsaves": 0.5})
 
     def value(self):
         return self.weighted({"on": 6, "off": 6, "yes": 1, "no": 1, "true": 1, "false": 1})
@@ -170,6 +173,8 @@ class Generator:
 
     def option_global(self):
         type_, name, value = self.cpu_type(), self.property(), self.value()
+        if self.chance(0.1):
+            name, value = self.pick("family", "model", "stepping"), self.pick(6, 23)
         if self.chance(0.6):
             return ["-global", f"{type_}.{name}={value}"]
         parts = [f"driver={type_}", f"property={name}", f"value={value}"]
@@ -207,7 +212,7 @@ class Generator:
 
     def option_device(self):
         if self.chance(0.35):
-            return ["-device", self.pick("virtio-rng-pci,id=x-cpu", "pvpanic", '{"driver":"virtio-rng-pci","id":"r\\u002d1"}')]
+            return ["-device", self.pick("virtio-rng-pci,id=x-cpu", "pvpanic", r'{"driver":"virtio-rng-pci","id":"r\u002d1"}')]
         properties = self.cpu_device()
         smp = ["-smp", "1,maxcpus=2,sockets=2,cores=1,threads=1"]
         if self.chance(0.7):
@@ -244,6 +249,7 @@ class Generator:
             if self.chance(0.15) and part[0] != "-L":
                 part[0] = "-" + part[0]
             words += part
+        self.n_words = len(words)
         arguments = "".join(self.spell_argument(word) for word in words)
         return f"<{self.prefix}:commandline>{arguments}</{self.prefix}:commandline>" if words else ""
 
@@ -269,6 +275,11 @@ class Generator:
         text = f"<qemu:override><qemu:device alias='rng0'><qemu:frontend>{text}</qemu:frontend></qemu:device></qemu:override>"
         return text.replace("qemu:", self.prefix + ":")
 
+    def capabilities(self):
+        name = self.pick("device.json+hotplug", "canonical-cpu-features", "query-cpu-model-expansion")
+        text = f"<qemu:capabilities><qemu:del capability={name!r}/></qemu:capabilities>"
+        return text.replace("qemu:", self.prefix + ":")
+
     def record_entry(self):
         states = POLICIES + ["absent", "unset"]
         kind = self.pick("feature", "feature", "force-pair", "removed-arg")
@@ -280,7 +291,7 @@ class Generator:
         elif kind == "force-pair":
             text = "was='absent'" + self.pick("", " commandline='created'", " commandline='empty'")
         else:
-            text = f"half={self.pick('option', 'value')!r} at='{self.pick(0, 0, 1, 2, 9)}' gap='0' before=''"
+            text = f"half={self.pick('option', 'value')!r} at='{self.pick(*range(self.n_words + 2))}' gap='0' before=''"
         return f"<x:{kind} {text}/>"
 
     def record(self):
@@ -295,14 +306,13 @@ class Generator:
         return [(self.pick(*HOSTS), self.pick(*RULES)) for _ in range(number)]
 
     def make(self):
-        granted = self.chance(0.15)
+        granted = self.chance(0.2)
         cpu = self.granted_cpu() if granted else self.cpu()
         arguments = self.arguments(PAIR * granted) if self.chance(0.6) else self.arguments(PAIR) if granted else ""
         override = self.override() if self.chance(0.1) else ""
         one_of_two = "<vcpu current='1'>2</vcpu>"
         vcpus = one_of_two if override or "topology" in cpu else self.pick("<vcpu>1</vcpu>", "<vcpu>2</vcpu>", one_of_two)
-        capability = self.pick("device.json+hotplug", "canonical-cpu-features", "query-cpu-model-expansion")
-        capabilities = f"<{self.prefix}:capabilities><{self.prefix}:del capability={capability!r}/></{self.prefix}:capabilities>" * self.chance(0.05)
+        capabilities = self.capabilities() if self.chance(0.05) else ""
         xml = f"""<domain type='kvm' xmlns:{self.prefix}='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>oracle</name>
   <uuid>5f2c4f1e-3f0b-4c0a-9d53-7a3f0d1e1386</uuid>
@@ -314,7 +324,7 @@ class Generator:
   {cpu}
   {self.pick("", "", "", "<clock offset='utc'><timer name='kvmclock' present='no'/></clock>")}
   <devices>
-    <emulator>/usr/bin/qemu-system-{"i386" if self.arch == "i686" else self.arch}</emulator>
+    <emulator>{self.emulator}</emulator>
     <controller type='usb' model='none'/>
     {"<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>" if self.needs_rng else ""}
     <memballoon model='none'/>

@@ -23,7 +23,7 @@ escape and needless are looked for with XSAVEC, too, where the core answers that
   oracle.py --corpus                                    the real definitions of XSAVESD_CORPUS instead: in its folder
                                                         domains, and in cases beside it where there is such a folder
 
-ORACLE_JUDGE names the program judge. Needs root, for namespaces of its own. Speaks TAP.
+ORACLE_JUDGE names the program judge (that of the folder build). Needs root, for namespaces of its own. Speaks TAP.
 """
 
 import argparse
@@ -31,6 +31,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 import generate  # noqa: E402  pylint: disable=wrong-import-position
 import machine  # noqa: E402  pylint: disable=wrong-import-position
+import rules  # noqa: E402  pylint: disable=wrong-import-position
 
 HERE = Path(__file__).resolve().parent
 FACTS = """[host]
@@ -73,10 +75,6 @@ POLICIES = {
     "keep": "default = keep\n",
 }
 BENCHES = [(host, rule) for host in generate.HOSTS for rule in generate.RULES]
-# QEMU always takes it with KVM's irqchip, which TCG has not.
-NOT_FORCED = {"xsaves", "tsc-deadline"}
-KINDS = ("escape", "needless", "forced", "withheld", "fms", "stuck", "untaken")
-FMS = {"vendor": "AuthenticAMD", "family": 23, "model": 49}
 
 
 def in_namespaces():
@@ -95,7 +93,7 @@ class Judge:
     def __init__(self, folder):
         self.folder = folder
         self.mine = threading.local()
-        self.command = [os.environ["ORACLE_JUDGE"]]
+        self.command = [os.environ.get("ORACLE_JUDGE", HERE.parents[1] / "build/tests/oracle/judge")]
         for host, rule in BENCHES:
             self.command += [folder / f"{host}.facts", folder / f"{rule}.ini"]
 
@@ -110,10 +108,11 @@ class Judge:
 
 
 def write_benches(folder):
-    """The hosts' facts have what TCG offers, as QEMU says it of its CPU max."""
+    """The hosts' facts have what TCG offers, as QEMU says it of its CPU max. Returns the other properties of that."""
     words = ["qemu-system-x86_64", "-S", "-nodefaults", "-display", "none", "-accel", "tcg", "-cpu", "max", "-qmp", "stdio"]
     leaves = {}
-    for word in machine.run(words, folder, ["feature-words"])[0]["feature-words"]:
+    own = machine.run(words, folder, ["feature-words", *machine.PROPERTIES])[0]
+    for word in own["feature-words"]:
         leaf = leaves.setdefault((word["cpuid-input-eax"], word.get("cpuid-input-ecx", 0)), {})
         leaf[word["cpuid-register"]] = word["features"]
     for host in generate.HOSTS:
@@ -126,80 +125,13 @@ def write_benches(folder):
         (folder / f"{host}.facts").write_text(text)
     for rule, text in POLICIES.items():
         (folder / f"{rule}.ini").write_text("[policy]\nvirt-types = kvm qemu\n" + text)
-
-
-def owners_arguments(xml):
-    """Has it arguments but for the pair that xsavesd itself adds; and something whose effect on the CPU cannot be read?"""
-    elements = [element.get("value") for element in ET.fromstring(xml).iter(machine.QEMU + "arg")]
-    words = " ".join(elements).replace(" ".join(generate.PAIR), "").split()
-    override = machine.QEMU[1:-1] in xml and "override>" in xml
-    opaque = {"readconfig", "set", "device"} & {word.lstrip("-") for word in words}
-    return bool(words or override), bool(opaque or override)
-
-
-def compare_feature(feature, host, answer, vcpus, opaque):
-    """escape and needless. `answer` is for a policy that denies XSAVES."""
-    has = any(vcpu[feature] for vcpu in vcpus)
-    sees = answer.get(f"sees-{feature}", has)
-    refused = not answer["accept"] if feature == "xsaves" else sees
-    if has and not (sees and refused):
-        yield f"escape: {feature}, {host}"
-    if not has and (sees or refused) and not (answer["unreadable"] and opaque):
-        yield f"needless: {feature}, {host}"
-
-
-def compare_grant(host, answer, vcpus, cpu, owned):
-    if not answer["accept"] or answer["verdict"] != "grant":
-        return
-    if answer["means"] == "forced" and {name for vcpu in vcpus for name in vcpu["unavailable-features"]} - NOT_FORCED:
-        yield f"forced: {host}"
-    if is_chosen(cpu) and not owned and not all(vcpu["xsaves"] for vcpu in vcpus):
-        yield f"withheld: {host}"
-
-
-def is_chosen(cpu):
-    return cpu is not None and (cpu.get("mode", "custom") != "custom" or cpu.findtext("model"))
-
-
-def is_model(cpu):
-    """Does the definition itself name the CPU that the guest gets?"""
-    return is_chosen(cpu) and cpu.get("mode", "custom") == "custom" and cpu.get("match") != "minimum"
-
-
-def compare_rewritten(rewrites, answers, guests, owned):
-    """A definition that came from rewrite_xml() itself. What its owner's arguments do is the owner's."""
-    host, rule = rewrites[-1]
-    if owned:
-        return
-    if not answers[host, rule]["accept"]:
-        yield f"stuck: {host}, {rule}"
-    if rule == "hide" and any(vcpu["xsavec"] for vcpu in guests.get(host, [])):
-        yield f"stuck: {host}, xsavec is not hidden"
-
-
-def compare(case, xml, answers, guests):
-    """The kinds of differences. `guests`: what the vCPUs have, by host; without those that do not start."""
-    cpu = ET.fromstring(xml).find("cpu")
-    owned, opaque = owners_arguments(xml)
-    if any("untaken" in answer for answer in answers.values()):
-        yield from ["untaken"] * bool(guests)
-        return
-    for host, vcpus in guests.items():
-        for feature in ("xsaves", "xsavec"):
-            yield from compare_feature(feature, host, answers[host, "deny"], vcpus, opaque)
-        yield from compare_grant(host, answers[host, "allow"], vcpus, cpu, owned)
-        aware = answers[host, "aware"]
-        if aware["accept"] and aware["verdict"] == "grant" and is_model(cpu):
-            if any(vcpu[name] != value for vcpu in vcpus for name, value in FMS.items()):
-                yield f"fms: {host}"
-    if case.rewrites:
-        yield from compare_rewritten(case.rewrites, answers, guests, owned)
+    return own
 
 
 class Oracle:
     def __init__(self, folder):
         self.folder = folder
-        write_benches(folder)
+        self.own = write_benches(folder)
         self.judge = Judge(folder)
         self.libvirt = machine.Libvirt(folder / "libvirt")
 
@@ -215,12 +147,14 @@ class Oracle:
         for bench in case.rewrites:
             xml = self.judge.ask(xml)[bench].get("rewritten", xml)
         done = {"case": case, "xml": xml, "answers": self.judge.ask(xml), "guests": {}, "words": {}, "not-started": {}}
+        for answer in done["answers"].values():
+            answer.pop("rewritten", None)
         for host in generate.HOSTS:
             try:
                 done["words"][host], done["guests"][host] = self.start(xml, host, case.folder)
             except machine.NotStartable as error:
                 done["not-started"][host] = str(error)
-        done["differences"] = list(compare(case, xml, done["answers"], done["guests"]))
+        done["differences"] = list(rules.compare(case, xml, done["answers"], done["guests"], self.own))
         return done
 
 
@@ -236,17 +170,15 @@ def tell(done):
         for vcpu in done["guests"].get(host, []):
             lines.append(f"{host}: vCPU has {vcpu}")
     for (host, rule), answer in done["answers"].items():
-        lines.append(f"core, {host}, {rule}: { {key: answer[key] for key in answer if key != 'rewritten'} }")
+        lines.append(f"core, {host}, {rule}: {answer}")
     print("\n".join("#   " + line for line in lines), flush=True)
 
 
 def lie(answers):
     """The core's answers turned around."""
-    turned = {}
-    for bench, answer in answers.items():
-        turned[bench] = {key: not value if key in ("sees-xsaves", "accept", "sees-xsavec") else value
-                         for key, value in answer.items()}
-    return turned
+    turned = {"sees-xsaves", "sees-xsavec", "accept"}
+    return {bench: {key: value ^ (key in turned) if isinstance(value, bool) else value for key, value in answer.items()}
+            for bench, answer in answers.items()}
 
 
 class Points:
@@ -262,25 +194,35 @@ class Points:
         return 0 if all(self.results) else 1
 
 
-def report(everything, points):
-    """Kinds of differences with their numbers and first cases; and that there was something to find."""
-    kinds = Counter(kind.split(",")[0] for done in everything for kind in set(done["differences"]))
-    for kind in KINDS:
+def report_differences(everything, points):
+    for kind in rules.KINDS:
         names = [done["case"].name for done in everything if any(text.startswith(kind) for text in done["differences"])]
-        points.point(not names, f"{kind}: {len(names)} of {len(everything)}" + (": " + " ".join(names[:20]) if names else ""))
-    for kind, number in kinds.most_common():
+        some = ": " + " ".join(names[:20]) if names else ""
+        points.point(not names, f"{kind}: {len(names)} of {len(everything)}{some}")
+    for kind, number in Counter(kind for done in everything for kind in done["differences"]).most_common():
         print(f"# {number} {kind}")
+
+
+def report_reach(everything, points, own):
+    """Was there something to find?"""
     started = [done for done in everything if done["guests"]]
     points.point(len(started) > 0.7 * len(everything), f"{len(started)} of {len(everything)} start")
-    lies = {kind.split(",")[0].split(":")[0] for done in started for kind in compare(done["case"], done["xml"], lie(done["answers"]), done["guests"])}
+    lies = {kind.split(":")[0] for done in started
+            for kind in rules.compare(done["case"], done["xml"], lie(done["answers"]), done["guests"], own)}
     points.point({"escape", "needless"} <= lies, "a core that said the opposite would be found out")
     for host in generate.HOSTS:
         guests = [done["guests"][host] for done in started if host in done["guests"]]
         having = sum(any(vcpu["xsaves"] for vcpu in vcpus) for vcpus in guests)
-        print(f"# {host}: {len(guests)} start, {having} have XSAVES")
-    for reason, number in Counter(re.sub(r"'[^']*'|\d+", "…", text) for done in everything
-                                  for text in done["not-started"].values()).most_common(12):
-        print(f"# {number} not started: {reason}")
+        granted = Counter(done["answers"][host, "allow"].get("means") for done in started
+                          if done["answers"][host, "allow"].get("accept"))
+        print(f"# {host}: {len(guests)} start, {having} have XSAVES, {granted['forced']} may start with a forced grant, "
+              f"{granted['native']} with a native one")
+    reasons = {}
+    for done in everything:
+        for text in done["not-started"].values():
+            reasons.setdefault(re.sub(r"'[^']*'|\d+", "…", text), []).append(done["case"].name)
+    for reason, names in sorted(reasons.items(), key=lambda item: -len(item[1]))[:8]:
+        print(f"# {len(set(names))} do not start, {names[0]} is one: {reason}")
 
 
 def arguments():
@@ -302,12 +244,12 @@ def real_cases(folders):
         if domain.get("type") in ("kvm", "qemu") and os_type is not None and os_type.text == "hvm" \
                 and os_type.get("arch", "x86_64") in ("x86_64", "i686"):
             text = re.sub(r"(<domain\b[^>]*\btype=['\"])qemu\b", r"\1kvm", text, 1)
-            yield generate.Case(str(path), text, [], path.parent)
+            yield generate.Case(path.name, text, [], path.parent)
 
 
 def cases_of(options):
     def of_file(path):
-        return generate.Case(str(path), Path(path).read_text(), [])
+        return generate.Case(Path(path).name, Path(path).read_text(), [])
 
     if options.corpus:
         corpus = Path(os.environ["XSAVESD_CORPUS"])
@@ -322,6 +264,9 @@ def main():
     options = arguments()
     if os.geteuid() != 0:
         print("1..0 # SKIP namespaces of its own need root")
+        return 0
+    if not shutil.which("qemu-system-x86_64"):
+        print("1..0 # SKIP this machine has no qemu-system-x86_64")
         return 0
     if options.corpus and not os.environ.get("XSAVESD_CORPUS"):
         print("1..0 # SKIP XSAVESD_CORPUS names no folder with real definitions")
@@ -339,8 +284,11 @@ def main():
             if options.case or any(shown[kind] <= options.show for kind in done["differences"]):
                 tell(done)
     print(f"# seed {options.seed}: {len(everything)} cases in {time.monotonic() - began:.0f} s")
+    if options.case:
+        return 1 if shown else 0
     points = Points()
-    report(everything, points)
+    report_differences(everything, points)
+    report_reach(everything, points, oracle.own)
     return points.end()
 
 
