@@ -169,12 +169,11 @@ static int read_identity(struct guest *guest, const struct xml_element *domain, 
 }
 
 static int read_cpu_mode(struct guest *guest, const struct xml_element *cpu, char **ret_reason) {
-        const char *mode = xml_attribute(cpu, "mode"), *check = xml_attribute(cpu, "check");
+        const char *mode = xml_attribute(cpu, "mode");
         const struct xml_element *model = xml_child(cpu, NULL, "model");
         AUTO_FREE char *model_name = NULL;
         int r;
 
-        guest->check_full = check && streq(check, "full");
         if (model) {
                 r = xml_text(model, &model_name);
                 if (r >= 0)
@@ -188,6 +187,7 @@ static int read_cpu_mode(struct guest *guest, const struct xml_element *cpu, cha
                  * (virCPUDefParseXML()). */
                 if (model_name && *model_name) {
                         guest->cpu_at_least = streq_null(xml_attribute(cpu, "match"), "minimum");
+                        guest->check_full = streq_null(xml_attribute(cpu, "check"), "full");
                         guest->cpu_mode = CPU_MODE_CUSTOM;
                         guest->cpu_model = STEAL(model_name);
                 }

@@ -43,7 +43,7 @@ struct guest {
         char *cpu_model;   /* of CPU_MODE_CUSTOM; else NULL */
         bool cpu_at_least; /* match='minimum': libvirt chooses the model as with host-model */
         char *vendor_id;   /* that its CPU shows in place of its model's own; NULL: none */
-        bool check_full;   /* <cpu check='full'>: libvirt writes it into a live guest's XML */
+        bool check_full; /* a model with check='full', which libvirt writes into a live guest's XML */
         enum feature_policy xsaves, xsavec;
         char **other_features; /* names, other than xsaves, that are on (feature_policy_is_on()) */
         size_t n_other_features;
