@@ -72,7 +72,7 @@ static int read_arrival(const char *xml, size_t length, struct arrival *arrival,
  */
 static bool has_xsaves(const struct judge *judge, const struct guest *actual, bool incoming) {
         return judge_would_see(judge, actual, CPU_XSAVES) ||
-               (incoming && guest_insists_on_xsaves(actual));
+               (incoming && guest_turns_xsaves_on(actual));
 }
 
 /* What makes it start, the safe way first. */

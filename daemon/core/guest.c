@@ -488,9 +488,12 @@ static bool forces_features(const struct guest *guest) {
         return setting == SETTING_ON;
 }
 
+bool guest_turns_xsaves_on(const struct guest *guest) {
+        return setting_of(guest, CPU_XSAVES, false) == SETTING_ON;
+}
+
 bool guest_insists_on_xsaves(const struct guest *guest) {
-        return guest->unreadable_args || forces_features(guest) ||
-               setting_of(guest, CPU_XSAVES, false) == SETTING_ON;
+        return guest->unreadable_args || forces_features(guest) || guest_turns_xsaves_on(guest);
 }
 
 bool guest_asks_for_xsaves(const struct guest *guest) {

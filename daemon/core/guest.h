@@ -77,8 +77,11 @@ bool guest_has_cpu(const struct guest *guest);
 /* disable or forbid: libvirt puts NAME=off on QEMU's command line. */
 bool feature_policy_is_off(enum feature_policy policy);
 
-/* The definition turns XSAVES on, whatever its CPU model and the host have: a feature that is on,
- * arguments that do the same, x-force-features, or arguments that cannot be read. */
+/* The definition turns XSAVES on by name, by a feature that is on or by arguments that do the same. */
+bool guest_turns_xsaves_on(const struct guest *guest);
+
+/* It wants XSAVES, whatever its CPU model and the host have: the above, x-force-features, or arguments that
+ * cannot be read. */
 bool guest_insists_on_xsaves(const struct guest *guest);
 
 /* It would take XSAVES where it can: the above, or optional. */

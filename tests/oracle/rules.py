@@ -34,11 +34,11 @@ def may_resume_memory(cpu):
     return is_chosen(cpu) and cpu.get("mode", "custom") == "custom" and cpu.get("check") == "full"
 
 
-def compare_feature(feature, host, answer, vcpus, opaque):
-    """escape and needless. `answer` is for a policy that denies XSAVES."""
+def compare_feature(feature, host, answer, vcpus, opaque, resumes):
+    """escape and needless. `answer` is for a policy that denies XSAVES; `resumes`: perhaps what had XSAVES elsewhere."""
     has = any(vcpu[feature] for vcpu in vcpus)
     sees = answer.get(f"sees-{feature}", has)
-    refused = not answer["accept"] if feature == "xsaves" else sees
+    refused = not answer["accept"] if feature == "xsaves" and (has or not resumes) else sees
     if has and not (sees and refused):
         yield f"escape: {feature}, {host}"
     if not has and (sees or refused) and not (answer["unreadable"] and opaque):
@@ -91,7 +91,7 @@ def compare(case, xml, answers, guests, own):
         return
     for host, vcpus in guests.items():
         for feature in ("xsaves", "xsavec"):
-            yield from compare_feature(feature, host, answers[host, "deny"], vcpus, opaque)
+            yield from compare_feature(feature, host, answers[host, "deny"], vcpus, opaque, may_resume_memory(cpu))
         yield from compare_grant(host, answers[host, "allow"], vcpus, cpu, owned)
         aware = answers[host, "aware"]
         if aware["accept"] and aware["verdict"] == "grant" and expected:
