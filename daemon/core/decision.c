@@ -159,16 +159,23 @@ static bool cannot_force_with_cpu_mode(const struct facts *f) {
                f->guest->arch != GUEST_ARCH_X86_64;
 }
 
-/* QEMU offers these whatever KVM_GET_SUPPORTED_CPUID says, tsc-deadline with KVM's own interrupt controller, which is the
- * default (kvm_arch_get_supported_cpuid() of target/i386/kvm/kvm.c). */
-static const char *const always_offered[] = {"hypervisor", "arat", "tsc-deadline", "topoext"};
+/* QEMU offers these whatever the accelerator says, and the last two with KVM alone: tsc-deadline with KVM's own interrupt
+ * controller, which is the default (kvm_arch_get_supported_cpuid() of target/i386/kvm/kvm.c). */
+static bool is_always_offered(const char *feature, bool with_kvm) {
+        static const char *const features[] = {"hypervisor", "arat", "tsc-deadline", "topoext"};
+        size_t n = with_kvm ? ELEMENTS_OF(features) : 2;
+
+        for (size_t i = 0; i < n; i++)
+                if (streq(feature, features[i]))
+                        return true;
+        return false;
+}
 
 static bool is_offered(const struct facts *f, const char *feature) {
         const struct host_facts *host = f->judge->host;
 
-        for (size_t i = 0; i < ELEMENTS_OF(always_offered); i++)
-                if (streq(feature, always_offered[i]))
-                        return true;
+        if (is_always_offered(feature, !is_tcg(f->guest)))
+                return true;
         /* A fact of its own: TCG has no XSAVEC, whatever CPUID KVM supports. */
         if (streq(feature, "xsavec"))
                 return offers(f->guest, host->hypervisor_xsavec);

@@ -7,8 +7,6 @@ import generate
 import machine
 
 KINDS = ("escape", "needless", "forced", "withheld", "fms", "stuck", "untaken")
-# KVM with its irqchip offers it in any case; TCG never does.
-NOT_FORCED = {"xsaves", "tsc-deadline"}
 # The host that the facts of oracle.py describe.
 HOST = {"vendor": "AuthenticAMD", "family": 23, "model": 49}
 
@@ -48,7 +46,7 @@ def compare_feature(feature, host, answer, vcpus, opaque, resumes):
 def compare_grant(host, answer, vcpus, cpu, owned):
     if not answer["accept"] or answer["verdict"] != "grant":
         return
-    if answer["means"] == "forced" and {name for vcpu in vcpus for name in vcpu["unavailable-features"]} - NOT_FORCED:
+    if answer["means"] == "forced" and {name for vcpu in vcpus for name in vcpu["unavailable-features"]} - {"xsaves"}:
         yield f"forced: {host}"
     if is_chosen(cpu) and not owned and not may_resume_memory(cpu) and not all(vcpu["xsaves"] for vcpu in vcpus):
         yield f"withheld: {host}"
