@@ -18,7 +18,7 @@ definitions (judge.c). The rules:
 
 escape and needless are looked for with XSAVEC, too, where the core answers that.
 
-  oracle.py [--seed SEED] [--cases NUMBER] [--show]     ORACLE_SEED and ORACLE_CASES do the same
+  oracle.py [--seed SEED] [--cases NUMBER] [--show NUMBER]  (of each kind, in full, 5)  ORACLE_SEED and ORACLE_CASES do the same
   oracle.py --case SEED/NUMBER | FILE.xml …             some cases alone, with all that is known of them
   oracle.py --corpus                                    the real definitions of XSAVESD_CORPUS instead: in its folder
                                                         domains, and in cases beside it where there is such a folder
@@ -34,7 +34,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -48,6 +47,8 @@ import machine  # noqa: E402  pylint: disable=wrong-import-position
 import rules  # noqa: E402  pylint: disable=wrong-import-position
 
 HERE = Path(__file__).resolve().parent
+# For files, in memory: the real one is hidden while this runs, and only from this.
+FOLDER = Path("/var/lib/libvirt")
 FACTS = """[host]
 hostname = bench
 machine-id = 0123456789abcdef0123456789abcdef
@@ -77,14 +78,16 @@ POLICIES = {
 BENCHES = [(host, rule) for host in generate.HOSTS for rule in generate.RULES]
 
 
-def in_namespaces():
-    """Run again where there is no KVM, where process 1 takes leave of libvirt's children, and which all of them end with."""
-    script = 'mount -t tmpfs -o mode=700 none "$1"; touch "$1/kvm"; chmod 0 "$1/kvm"; ' \
-        '[ ! -e /dev/kvm ] || mount --bind "$1/kvm" /dev/kvm; shift; "$@"; exit $?'
+def enter_namespaces():
+    """Begin anew where there is no KVM, where process 1 takes leave of libvirt's children, and which all of them end with."""
+    script = f"""
+        mount -t tmpfs -o mode=700 none {FOLDER} && touch {FOLDER}/no-kvm && chmod 0 {FOLDER}/no-kvm || exit
+        [ ! -e /dev/kvm ] || mount --bind {FOLDER}/no-kvm /dev/kvm || exit
+        ORACLE_INSIDE=yes "$@"
+        exit $?
+    """
     command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script, "sh"]
-    with tempfile.TemporaryDirectory(prefix="xsavesd-oracle.") as folder:
-        environment = {**os.environ, "ORACLE_FOLDER": folder}
-        return subprocess.run(command + [folder, sys.executable, *sys.argv], env=environment, check=False).returncode
+    os.execvp(command[0], command + [sys.executable, *sys.argv])
 
 
 class Judge:
@@ -271,9 +274,9 @@ def main():
     if options.corpus and not os.environ.get("XSAVESD_CORPUS"):
         print("1..0 # SKIP XSAVESD_CORPUS names no folder with real definitions")
         return 0
-    if "ORACLE_FOLDER" not in os.environ:
-        return in_namespaces()
-    oracle = Oracle(Path(os.environ["ORACLE_FOLDER"]))
+    if "ORACLE_INSIDE" not in os.environ:
+        enter_namespaces()
+    oracle = Oracle(FOLDER)
     began = time.monotonic()
     shown = Counter()
     everything = []
