@@ -92,8 +92,8 @@ static void log_policy(const struct manager *manager, bool loaded) {
  * other parameters. `all`: see probe_host_again().
  */
 static int look_at_host(struct manager *manager, bool all) {
+        struct host_facts *before = manager->host, *facts;
         AUTO_FREE char *changes = NULL;
-        struct host_facts *facts;
         int r;
 
         if (manager->host_is_file)
@@ -101,14 +101,21 @@ static int look_at_host(struct manager *manager, bool all) {
         r = probe_host_again(NULL, all, &manager->stamp, manager->host, &facts, &changes);
         if (r <= 0)
                 return r;
-        log_notice("This host has changed: %s", changes);
-        host_facts_free(manager->host);
         manager->host = facts;
         /* At the start, the first policy is yet to be put in force. */
         r = manager->ruleset ? put_host_in_force(manager) : 0;
+        if (r < 0) {
+                /* It is seen once more. */
+                manager->host = before;
+                manager->stamp = (struct probe_stamp){};
+                host_facts_free(facts);
+                return r;
+        }
+        host_facts_free(before);
+        log_notice("This host has changed: %s", changes);
         if (manager->on_host)
                 manager->on_host(manager->userdata);
-        return r;
+        return 0;
 }
 
 static void on_host_change(void *userdata) {

@@ -245,11 +245,12 @@ int probe_host_again(const struct probe_paths *paths, bool all, struct probe_sta
         if (r < 0)
                 return r;
         now.kvm_answered = r > 0;
-        *stamp = now;
-
         r = list_changes(known, facts, &changes);
-        if (r < 0 || !changes)
+        if (r < 0)
                 return r;
+        *stamp = now;
+        if (!changes)
+                return 0;
         *ret = STEAL(facts);
         *ret_changes = STEAL(changes);
         return 1;

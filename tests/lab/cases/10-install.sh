@@ -49,6 +49,8 @@ expect "exposure is 1.4 or lower" test "${exposure/./}" -le 14
 
 expect "it is connected to libvirt" eventually gives true property LibvirtConnected
 expect_equal "the policy has no error" "$(property PolicyError)" '""'
+expect_match "the journal has its entries with their fields" \
+    "$(journalctl -u xsavesd.service -o cat MESSAGE_ID=c3d9a7b5e1f24862a0b4c6d8e0f21334)" "Policy .* is in force"
 
 # That libvirtd has found the hook shows in a refusal (F6).
 guest_xml unvetted "$forced_cpu" "$pair" >/run/unvetted.xml
