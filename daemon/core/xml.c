@@ -132,9 +132,12 @@ static void start_document(void *userdata) {
 
 /* Of each attribute there are its name, prefix, namespace, and where its value begins and ends. */
 static void take_root_attribute(struct parse *parse, int n_attributes, const xmlChar **attributes) {
-        for (const xmlChar **a = attributes; a < attributes + 5 * (ptrdiff_t)n_attributes; a += 5)
+        for (ptrdiff_t i = 0; i < n_attributes; i++) {
+                const xmlChar **a = attributes + 5 * i;
+
                 if (!a[1] && streq((const char *)a[0], parse->wanted))
                         parse->found = strndup((const char *)a[3], (size_t)(a[4] - a[3]));
+        }
 }
 
 static void start_element(void *userdata, const xmlChar *name, const xmlChar *prefix,
@@ -227,20 +230,33 @@ static const char *skip_tag(const char *text, const char *end, size_t *ret_attri
         return text < end ? text + 1 : end;
 }
 
-static bool has_too_many_in_a_tag(const char *text, size_t length) {
+/* Behind what begins at *text, which is a `<`. Returns whether that is a tag, with its attributes as skip_tag() counts. */
+static bool skip_markup(const char **text, const char *end, size_t *ret_attributes) {
+        size_t left = (size_t)(end - *text);
+
+        *ret_attributes = 0;
+        if (left >= 4 && memcmp(*text, "<!--", 4) == 0)
+                *text = skip_to(*text + 4, left - 4, "-->");
+        else if (left >= 9 && memcmp(*text, "<![CDATA[", 9) == 0)
+                *text = skip_to(*text + 9, left - 9, "]]>");
+        else if (left >= 2 && memcmp(*text, "<?", 2) == 0)
+                *text = skip_to(*text + 2, left - 2, "?>");
+        else {
+                *text = skip_tag(*text + 1, end, ret_attributes);
+                return true;
+        }
+        return false;
+}
+
+/* `only_first`: the root's. */
+static bool has_too_many_in_a_tag(const char *text, size_t length, bool only_first) {
         const char *end = text + length;
+        bool is_tag = false;
 
-        while ((text = memchr(text, '<', (size_t)(end - text)))) {
-                size_t left = (size_t)(end - text), n = 0;
+        while (!(is_tag && only_first) && (text = memchr(text, '<', (size_t)(end - text)))) {
+                size_t n;
 
-                if (left >= 4 && memcmp(text, "<!--", 4) == 0)
-                        text = skip_to(text + 4, left - 4, "-->");
-                else if (left >= 9 && memcmp(text, "<![CDATA[", 9) == 0)
-                        text = skip_to(text + 9, left - 9, "]]>");
-                else if (left >= 2 && memcmp(text, "<?", 2) == 0)
-                        text = skip_to(text + 2, left - 2, "?>");
-                else
-                        text = skip_tag(text + 1, end, &n);
+                is_tag = skip_markup(&text, end, &n);
                 if (n > ATTRIBUTES_MAX)
                         return true;
         }
@@ -257,13 +273,13 @@ static bool has_more_than(const char *text, size_t length, char c, size_t n) {
 }
 
 /*
- * Has any element more attributes than libxml2 is to compare with each other? Of its bytes, before it is parsed. A tag looks
+ * Has any element (`only_root`: has the root) more attributes than libxml2 is to compare with each other? Of its bytes, before it is parsed. A tag looks
  * alike in all encodings that are taken but UTF-16, which has zero bytes: there, all of the text is taken for one tag.
  */
-static bool has_too_many_attributes(const char *text, size_t length) {
+static bool has_too_many_attributes(const char *text, size_t length, bool only_root) {
         if (memchr(text, '\0', length))
                 return has_more_than(text, length, '=', UTF16_ATTRIBUTES_MAX);
-        return has_too_many_in_a_tag(text, length);
+        return has_too_many_in_a_tag(text, length, only_root);
 }
 
 /* Compact: short texts are in their nodes, a fifth of the time saved; none may be changed in place. */
@@ -287,7 +303,7 @@ int xml_root_attribute(const char *text, size_t length, const char *name, char *
         /* The root's tag is at the beginning, also of a text that is too long. */
         if (length > XML_SIZE_MAX)
                 length = XML_SIZE_MAX;
-        if (length > 0 && !has_too_many_attributes(text, length))
+        if (length > 0 && !has_too_many_attributes(text, length, true))
                 xmlFreeDoc(read_text(context, text, length));
         if (xml_memory_ran_out())
                 return -ENOMEM;
@@ -310,7 +326,7 @@ int xml_parse(const char *text, size_t length, struct xml_document **ret, char *
                                                                                            : 1;
         if (length == 0)
                 return refuse(ret_reason, "empty");
-        if (has_too_many_attributes(text, length))
+        if (has_too_many_attributes(text, length, false))
                 return refuse(ret_reason, "too many attributes in one element");
 
         context = new_context(&parse);

@@ -458,14 +458,28 @@ static void test_root_attribute(void **state UNUSED) {
         }
 }
 
+static void check_root_type(struct maker *maker, const char *expected) {
+        AUTO_FREE char *text = maker->text, *found = NULL;
+
+        assert_int_equal(xml_root_attribute(text, maker->length, "type", &found), 0);
+        assert_true(streq_null(found, expected));
+}
+
 static void test_root_attribute_of_what_is_refused(void **state UNUSED) {
-        AUTO_FREE char *text = NULL, *found = NULL;
         struct maker maker;
 
         make_of_size(&maker, XML_SIZE_MAX + 1, "");
-        text = maker.text;
-        assert_int_equal(xml_root_attribute(text, maker.length, "type", &found), 0);
-        assert_string_equal(found, "kvm");
+        check_root_type(&maker, "kvm");
+
+        start(&maker, "<!-- a> --><?b c>?>" HEAD "<a ");
+        repeat(&maker, 2000, "a%u='' ");
+        finish(&maker, "/></domain>");
+        check_root_type(&maker, "kvm");
+
+        start(&maker, "<domain type='kvm' ");
+        repeat(&maker, 2000, "a%u='' ");
+        finish(&maker, "/>");
+        check_root_type(&maker, NULL);
 }
 
 /* --- what XML has no character for --- */
