@@ -9,6 +9,18 @@
 #include "output.h"
 #include "remote.h"
 
+/* A domain has this state like any other; what is none is bad input. */
+static int explain_unjudged(const struct judge *judge, const struct input *input,
+                            const char *reason, json_t **ret) {
+        int r;
+
+        r = input_is_domain(input);
+        if (r <= 0)
+                return r < 0 ? r : bad_xml(input->name, reason);
+        r = explanation_make_unjudged(judge, reason, ret);
+        return r < 0 ? r : STATUS_FAILED;
+}
+
 static int explain_file(struct cli *cli, const char *path, json_t **ret) {
         AUTO_REWRITTEN struct rewritten rewritten = {};
         AUTO_BENCH struct bench bench = {};
@@ -24,7 +36,7 @@ static int explain_file(struct cli *cli, const char *path, json_t **ret) {
         /* Its guest is as its owner wrote it: what xsavesd did earlier is no reason for anything. */
         r = rewrite_xml(&bench.judge, input.text, input.length, &rewritten, &reason);
         if (r > 0)
-                return bad_xml(input.name, reason);
+                return explain_unjudged(&bench.judge, &input, reason, ret);
         if (r < 0)
                 return r;
         explanation_warn(&bench.judge, &rewritten);
@@ -49,14 +61,15 @@ static int explain_guest(struct cli *cli, const char *name, json_t **ret) {
 int verb_explain(struct cli *cli) {
         AUTO_JSON json_t *explanation = NULL;
         const char *what = cli->arguments[0];
-        int r;
+        int status, r = 0;
 
-        r = is_file_argument(what) ? explain_file(cli, what, &explanation)
-                                   : explain_guest(cli, what, &explanation);
-        if (r != 0)
-                return r;
+        status = is_file_argument(what) ? explain_file(cli, what, &explanation)
+                                        : explain_guest(cli, what, &explanation);
+        if (status < 0 || !explanation)
+                return status;
         if (cli_has(cli, OPTION_JSON))
-                return print_json(cli, explanation);
-        explanation_print(cli, explanation);
-        return STATUS_OK;
+                r = print_json(cli, explanation);
+        else
+                explanation_print(cli, explanation);
+        return r < 0 ? r : status;
 }

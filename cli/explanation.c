@@ -48,13 +48,30 @@ int explanation_make(const struct judge *judge, const struct guest *guest, json_
             decision_advice(judge, guest, &decision, &advice) < 0)
                 return -ENOMEM;
         explanation = json_pack(
-                "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o}", "guest",
+                "{s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:n, s:b, s:o}", "guest",
                 guest->name, "uuid", guest->uuid, "verdict", verdict_to_string(decision.verdict),
                 "means", means_to_string(decision.means), "reason",
                 reason_to_string(decision.reason), "explanation", why, "advice", advice, "note",
                 decision_note(judge, guest, &decision), "guest-rule", name_of_guest_rule(&decision),
-                "host-rule", name_of_host_rule(&decision), "enforce", (int)judge->enforce, "steps",
-                make_steps(judge, guest));
+                "host-rule", name_of_host_rule(&decision), "error", "enforce", (int)judge->enforce,
+                "steps", make_steps(judge, guest));
+        if (!explanation)
+                return -ENOMEM;
+        *ret = explanation;
+        return 0;
+}
+
+int explanation_make_unjudged(const struct judge *judge, const char *error, json_t **ret) {
+        struct decision decision = decision_unjudged();
+        json_t *explanation;
+
+        explanation = json_pack(
+                "{s:n, s:n, s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:n, s:s, s:b, s:[]}", "guest",
+                "uuid", "verdict", verdict_to_string(decision.verdict), "means",
+                means_to_string(decision.means), "reason", reason_to_string(decision.reason),
+                "explanation", reason_explanation(decision.reason), "advice",
+                reason_advice(decision.reason), "note", "guest-rule", "host-rule", "error", error,
+                "enforce", (int)judge->enforce, "steps");
         if (!explanation)
                 return -ENOMEM;
         *ret = explanation;
@@ -102,6 +119,15 @@ static void print_step(const struct cli *cli, const json_t *step) {
         fprintf(cli->out, "%s\n", style_off(cli, applied ? STYLE_NONE : style));
 }
 
+static void print_steps(const struct cli *cli, const json_t *steps) {
+        const json_t *step;
+        size_t i;
+
+        fputs("The rows of the decision table, up to the one that applies:\n\n", cli->out);
+        json_array_foreach(steps, i, step) print_step(cli, step);
+        fputc('\n', cli->out);
+}
+
 static void print_text(const struct cli *cli, const char *label, const char *text) {
         if (*text)
                 print_field(cli, label, STYLE_NONE, "%s", text);
@@ -117,23 +143,24 @@ static void print_rule(const struct cli *cli, const char *label, const json_t *e
 void explanation_print(const struct cli *cli, const json_t *explanation) {
         const char *verdict = json_text(explanation, "verdict");
         const char *means = json_text(explanation, "means");
-        const json_t *enforce = json_object_get(explanation, "enforce"), *step;
-        size_t i;
+        const char *definition = json_text(explanation, "definition");
+        const json_t *enforce = json_object_get(explanation, "enforce");
+        bool judged = !streq(verdict, verdict_to_string(VERDICT_UNJUDGED));
 
-        fputs("The rows of the decision table, up to the one that applies:\n\n", cli->out);
-        json_array_foreach(json_object_get(explanation, "steps"), i, step) print_step(cli, step);
-
-        fputc('\n', cli->out);
+        if (judged)
+                print_steps(cli, json_object_get(explanation, "steps"));
         print_text(cli, "Guest", json_text(explanation, "guest"));
         print_field(cli, "Verdict", style_of_verdict(verdict),
                     streq(means, "none") ? "%s" : "%s (%s)", verdict, means);
         print_text(cli, "Reason", json_text(explanation, "reason"));
         print_text(cli, "", json_text(explanation, "explanation"));
-        print_rule(cli, "Guest rule", explanation, "guest-rule");
-        print_rule(cli, "Host rule", explanation, "host-rule");
+        if (judged) {
+                print_rule(cli, "Guest rule", explanation, "guest-rule");
+                print_rule(cli, "Host rule", explanation, "host-rule");
+        }
         print_text(cli, "State", json_text(explanation, "state"));
-        print_text(cli, "Definition", json_text(explanation, "definition"));
-        print_text(cli, "", json_text(explanation, "error"));
+        print_text(cli, "Definition", definition);
+        print_text(cli, *definition ? "" : "Error", json_text(explanation, "error"));
         if (streq(json_text(explanation, "state"), "running"))
                 print_text(cli, "Sees XSAVES", json_text(explanation, "runs-xsaves"));
         if (json_flag(explanation, "needs-restart"))

@@ -10,6 +10,9 @@
 /* Decided here. Returns 0 or -ENOMEM. */
 int explanation_make(const struct judge *judge, const struct guest *guest, json_t **ret);
 
+/* Of a domain that the core refuses, for this reason. The same returns. */
+int explanation_make_unjudged(const struct judge *judge, const char *error, json_t **ret);
+
 /* Told by the daemon: adds what that leaves out. Returns 0 or -ENOMEM. */
 int explanation_complete(json_t *explanation);
 

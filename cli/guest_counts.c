@@ -2,7 +2,7 @@
 #include "guest_counts.h"
 
 static enum verdict verdict_of(const json_t *guest) {
-        for (enum verdict i = VERDICT_KEEP; i <= VERDICT_GRANT; i++)
+        for (enum verdict i = VERDICT_KEEP; i <= VERDICT_UNJUDGED; i++)
                 if (streq(verdict_to_string(i), json_text(guest, "verdict")))
                         return i;
         return VERDICT_KEEP;

@@ -8,7 +8,7 @@
 
 struct guest_counts {
         size_t total, running;
-        size_t verdicts[VERDICT_GRANT + 1];
+        size_t verdicts[VERDICT_UNJUDGED + 1];
         size_t reasons[N_REASONS];
         enum verdict verdict_of[N_REASONS]; /* where there is one of the reason */
         size_t failed, pending, transient, needs_restart, runs_xsaves;

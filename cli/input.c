@@ -68,6 +68,14 @@ int input_read(const char *path, size_t max, struct input *ret) {
         return STATUS_OK;
 }
 
+int input_is_domain(const struct input *input) {
+        AUTO_FREE char *type = NULL;
+        int r;
+
+        r = xml_root_attribute(input->text, input->length, "type", &type);
+        return r < 0 ? r : type != NULL;
+}
+
 bool is_file_argument(const char *argument) {
         const char *dot = strrchr(argument, '.');
         struct stat status;

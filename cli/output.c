@@ -41,6 +41,8 @@ const char *style_off(const struct cli *cli, enum style style) {
 enum style style_of_verdict(const char *verdict) {
         if (streq(verdict, "grant"))
                 return STYLE_GREEN;
+        if (streq(verdict, "unjudged"))
+                return STYLE_RED;
         return streq(verdict, "deny") ? STYLE_YELLOW : STYLE_NONE;
 }
 

@@ -31,7 +31,7 @@ struct simulation {
         char *changes_text;
         size_t changes_length;
         json_t *json;
-        size_t n_gain, n_lose;
+        size_t n_gain, n_lose, n_unjudged;
 };
 
 static void simulation_clear(struct simulation *s) {
@@ -123,11 +123,13 @@ static int simulation_open(struct simulation *s) {
 struct outcome {
         struct decision decision;
         bool sees_xsaves;
-        char *name; /* of the guest; may be NULL */
+        char *name;  /* of the guest; may be NULL */
+        char *error; /* why it cannot be judged; NULL: it can */
 };
 
 static void outcome_clear(struct outcome *outcome) {
         free(outcome->name);
+        free(outcome->error);
 }
 #define AUTO_OUTCOME CLEANUP(outcome_clear)
 
@@ -137,6 +139,17 @@ static bool sees_xsaves(const struct judge *judge, const struct rewritten *rewri
         return judge_would_see(judge, &guest, CPU_XSAVES);
 }
 
+/* A domain has this state like any other; what is none is bad input. */
+static int decide_nothing(const struct input *input, const char *reason, struct outcome *outcome) {
+        int r;
+
+        r = input_is_domain(input);
+        if (r <= 0)
+                return r < 0 ? r : bad_xml(input->name, reason);
+        outcome->decision = decision_unjudged();
+        return strdup_to(&outcome->error, reason);
+}
+
 static int decide(const struct judge *judge, const struct input *input, struct outcome *outcome) {
         AUTO_REWRITTEN struct rewritten rewritten = {};
         AUTO_FREE char *reason = NULL;
@@ -144,7 +157,7 @@ static int decide(const struct judge *judge, const struct input *input, struct o
 
         r = rewrite_xml(judge, input->text, input->length, &rewritten, &reason);
         if (r > 0)
-                return bad_xml(input->name, reason);
+                return decide_nothing(input, reason, outcome);
         if (r < 0)
                 return r;
         outcome->decision = rewritten.decision;
@@ -164,11 +177,12 @@ static int note_json(struct simulation *s, const struct input *input, const stru
                      const char *change) {
         const struct decision *decision = &outcome->decision;
         json_t *item = json_pack(
-                "{s:s?, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:s?, s:s?}", "guest", outcome->name,
-                "file", json_path(input->name), "host", json_path(site_name(site)), "host-file",
-                json_path(site->file), "verdict", verdict_to_string(decision->verdict), "means",
-                means_to_string(decision->means), "reason", reason_to_string(decision->reason),
-                "sees-xsaves", (int)outcome->sees_xsaves, "baseline-reason",
+                "{s:s?, s:o, s:o, s:o, s:s, s:s, s:s, s:s?, s:b, s:s?, s:s?}", "guest",
+                outcome->name, "file", json_path(input->name), "host", json_path(site_name(site)),
+                "host-file", json_path(site->file), "verdict", verdict_to_string(decision->verdict),
+                "means", means_to_string(decision->means), "reason",
+                reason_to_string(decision->reason), "error", outcome->error, "sees-xsaves",
+                (int)outcome->sees_xsaves, "baseline-reason",
                 before ? reason_to_string(before->decision.reason) : NULL, "change", change);
 
         return !item || json_array_append_new(s->json, item) < 0 ? -ENOMEM : 0;
@@ -188,7 +202,7 @@ static int note_change(struct simulation *s, const struct site *site, const stru
         return ferror(s->changes) ? -ENOMEM : 0;
 }
 
-/* *ret_name (may be NULL): the guest's. */
+/* *ret_name: the guest's; NULL for all hosts but the first. */
 static int simulate_one(struct simulation *s, const struct input *input, const struct site *site,
                         const char **ret_cell, char **ret_name) {
         AUTO_OUTCOME struct outcome before = {}, after = {};
@@ -206,6 +220,10 @@ static int simulate_one(struct simulation *s, const struct input *input, const s
         if (r == 0 && change)
                 r = note_change(s, site, input, &before, &after, change);
         *ret_cell = reason_to_string(after.decision.reason);
+        if (ret_name && after.error) {
+                say("%s: it cannot be judged: %s", input->name, after.error);
+                s->n_unjudged++;
+        }
         if (ret_name)
                 *ret_name = STEAL(after.name);
         return r;
@@ -266,5 +284,5 @@ int verb_simulate(struct cli *cli) {
                 r = cli_has(cli, OPTION_JSON) ? print_json(cli, s.json) : print_text(&s);
         if (r != 0)
                 return r;
-        return s.n_gain + s.n_lose > 0 ? STATUS_FAILED : STATUS_OK;
+        return s.n_gain + s.n_lose + s.n_unjudged > 0 ? STATUS_FAILED : STATUS_OK;
 }

@@ -70,6 +70,10 @@ static bool has_failed(const json_t *guest) {
         return streq(json_text(guest, "definition"), "failed");
 }
 
+static bool is_unjudged(const json_t *guest) {
+        return streq(json_text(guest, "verdict"), verdict_to_string(VERDICT_UNJUDGED));
+}
+
 static bool needs_restart(const json_t *guest) {
         return json_flag(guest, "needs-restart");
 }
@@ -81,9 +85,10 @@ static void print_troubled_guests(const struct cli *cli, const json_t *guests) {
 
         json_array_foreach(guests, i, guest) if (needs_restart(guest))
                 print_field(cli, "", STYLE_RED, "%s: needs a restart", json_text(guest, "guest"));
-        json_array_foreach(guests, i, guest) if (has_failed(guest))
-                print_field(cli, "", STYLE_RED, "%s: cannot be re-defined: %s",
-                            json_text(guest, "guest"), json_text(guest, "error"));
+        json_array_foreach(guests, i, guest) if (is_unjudged(guest) || has_failed(guest))
+                print_field(cli, "", STYLE_RED, "%s: cannot be %s: %s", json_text(guest, "guest"),
+                            is_unjudged(guest) ? "judged" : "re-defined",
+                            json_text(guest, "error"));
 }
 
 static void print_guests(const struct cli *cli, const json_t *guests) {
@@ -93,6 +98,9 @@ static void print_guests(const struct cli *cli, const json_t *guests) {
                     "%zu, %zu running: %zu granted XSAVES, %zu denied, %zu kept", counts.total,
                     counts.running, counts.verdicts[VERDICT_GRANT], counts.verdicts[VERDICT_DENY],
                     counts.verdicts[VERDICT_KEEP]);
+        if (counts.verdicts[VERDICT_UNJUDGED] > 0)
+                print_field(cli, "", STYLE_NONE, "%zu that cannot be judged",
+                            counts.verdicts[VERDICT_UNJUDGED]);
         if (counts.pending > 0)
                 print_field(cli, "", STYLE_NONE,
                             "%zu with a definition that is not what the policy wants",
@@ -128,11 +136,12 @@ static json_t *names_that(const json_t *guests, bool (*wanted)(const json_t *gue
 static json_t *guests_to_json(const json_t *guests) {
         struct guest_counts counts = guest_counts(guests);
 
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "total",
+        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "total",
                          (json_int_t)counts.total, "running", (json_int_t)counts.running, "grant",
                          (json_int_t)counts.verdicts[VERDICT_GRANT], "deny",
                          (json_int_t)counts.verdicts[VERDICT_DENY], "keep",
-                         (json_int_t)counts.verdicts[VERDICT_KEEP], "pending",
+                         (json_int_t)counts.verdicts[VERDICT_KEEP], "unjudged",
+                         (json_int_t)counts.verdicts[VERDICT_UNJUDGED], "pending",
                          (json_int_t)counts.pending, "needs-restart",
                          names_that(guests, needs_restart), "failed",
                          names_that(guests, has_failed));

@@ -141,11 +141,13 @@ static int append_step(sd_bus_message *m, const struct decision_step *step) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* `guest`: NULL where there was nothing to judge. */
 static int append_steps(sd_bus_message *m, const struct judge *judge, const struct guest *guest) {
-        struct decision_step *steps;
-        int n, r;
+        struct decision_step *steps = NULL;
+        int n = 0, r;
 
-        n = judge_explain(judge, guest, &steps);
+        if (guest)
+                n = judge_explain(judge, guest, &steps);
         if (n < 0)
                 return n;
         r = sd_bus_message_open_container(m, 'e', "sv");
@@ -178,9 +180,30 @@ static int append_words(sd_bus_message *m, const struct judge *judge, const stru
         return r < 0 ? r : append_string(m, "note", decision_note(judge, guest, decision));
 }
 
+static int append_judgement(sd_bus_message *m, const struct judge *judge, const struct guest *guest,
+                            const struct decision *decision) {
+        int r;
+
+        r = append_words(m, judge, guest, decision);
+        return r < 0 ? r : append_steps(m, judge, guest);
+}
+
+static int append_no_judgement(sd_bus_message *m, const struct judge *judge,
+                               const struct decision *decision) {
+        int r;
+
+        r = append_string(m, "explanation", reason_explanation(decision->reason));
+        if (r >= 0)
+                r = append_string(m, "advice", reason_advice(decision->reason));
+        return r < 0 ? r : append_steps(m, judge, NULL);
+}
+
 int encode_explanation(sd_bus_message *m, const struct ruleset *ruleset,
                        const struct guest_entry *entry) {
-        struct decision decision = judge_decide(&ruleset->judge, &entry->seen.facts);
+        const struct judge *judge = &ruleset->judge;
+        const struct guest *facts = &entry->seen.facts;
+        bool judged = entry->seen.verdict != VERDICT_UNJUDGED;
+        struct decision decision = judged ? judge_decide(judge, facts) : decision_unjudged();
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
@@ -196,9 +219,8 @@ int encode_explanation(sd_bus_message *m, const struct ruleset *ruleset,
                 r = sd_bus_message_append(m, "{sv}", "policy-generation", "t",
                                           ruleset->policy_generation);
         if (r >= 0)
-                r = append_words(m, &ruleset->judge, &entry->seen.facts, &decision);
-        if (r >= 0)
-                r = append_steps(m, &ruleset->judge, &entry->seen.facts);
+                r = judged ? append_judgement(m, judge, facts, &decision)
+                           : append_no_judgement(m, judge, &decision);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -210,7 +232,7 @@ static int append_change(sd_bus_message *m, const struct virt_change *change) {
                 r = append_string(m, "guest", change->name);
         if (r >= 0)
                 r = append_string(m, "uuid", change->uuid);
-        if (r >= 0)
+        if (r >= 0 && change->decided)
                 r = append_decision(m, change->verdict, change->means, change->reason);
         if (r >= 0)
                 r = append_boolean(m, "changed", change->changed);

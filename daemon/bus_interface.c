@@ -60,7 +60,8 @@ static bool may_ask_gate(sd_bus_message *call, const char *operation) {
  * Gate(s operation, s sub_operation, s xml) -> (b accept, s verdict, s reason, s message)
  * For libvirt's hook: root only. `xml` is what libvirt gives to the hook. `message` is one line for whoever
  * asked for the start, "" where there is nothing to say. Operations that are not judged are
- * accepted, with the reason "not-judged". Errors: InvalidXml; never for `started`.
+ * accepted, with the reason "not-judged". Errors: InvalidXml, where the policy enforces and governs the domain
+ * type; never for `started`.
  */
 static int method_gate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         AUTO_GATE_ANSWER struct gate_answer answer = {};
@@ -80,8 +81,6 @@ static int method_gate(sd_bus_message *call, void *userdata, sd_bus_error *error
                 return sd_bus_reply_method_return(call, "bsss", true, "keep", "not-judged", "");
 
         r = manager_gate(userdata, operation, xml, &answer, &refused);
-        if (r > 0 && operation == GATE_STARTED)
-                return sd_bus_reply_method_return(call, "bsss", true, "keep", "not-judged", "");
         if (r > 0)
                 return refuse_xml(error, refused);
         if (r < 0)

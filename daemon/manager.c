@@ -422,8 +422,10 @@ static void log_answer(const struct manager *manager, enum gate_operation operat
         };
 
         if (*answer->message)
-                log_entry(answer->accept ? LOG_NOTICE : LOG_WARNING, LOG_ID_DECISION, fields,
-                          "%s: %s: %s", gate_operation_to_string(operation),
+                log_entry(answer->accept && decision->verdict != VERDICT_UNJUDGED ? LOG_NOTICE
+                                                                                  : LOG_WARNING,
+                          LOG_ID_DECISION, fields, "%s: %s: %s",
+                          gate_operation_to_string(operation),
                           answer->accept ? "accepted" : "refused", answer->message);
         else
                 log_entry(LOG_INFO, LOG_ID_DECISION, fields, "%s: domain '%s': %s: %s",

@@ -18,7 +18,7 @@ enum definition_state {
         DEFINITION_TRANSIENT, /* no persistent definition */
         DEFINITION_CONVERGED, /* says what the policy decides */
         DEFINITION_PENDING,   /* does not yet, or the policy does not enforce */
-        DEFINITION_FAILED, /* libvirt refused the re-definition, or its XML is refused by the core */
+        DEFINITION_FAILED,    /* libvirt refused the re-definition, or it cannot be judged */
 };
 
 const char *definition_state_to_string(enum definition_state state);
@@ -30,9 +30,9 @@ struct virt_guest {
         bool active;
         bool autostart;
         enum definition_state definition;
-        char *error; /* of DEFINITION_FAILED: libvirt's words; else NULL */
+        char *error; /* libvirt's words, or the core's; NULL: none */
         struct guest
-                facts; /* as its owner wrote it: for explanations without libvirt; owned here too */
+                facts; /* as its owner wrote it: for explanations without libvirt; owned here too; none where it is unjudged */
         enum verdict verdict;
         enum means means;
         enum reason reason;
@@ -48,6 +48,7 @@ struct virt_guest {
 struct virt_change {
         char uuid[37];
         char *name;
+        bool decided; /* false: the domain could not be read, and the three below say nothing */
         enum verdict verdict;
         enum means means;
         enum reason reason;

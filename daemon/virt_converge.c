@@ -69,7 +69,7 @@ static int describe(const struct agent *agent, const struct domain *domain,
         }
 
         r = strdup_to(&guest->name, domain_name(domain));
-        if (r >= 0 && guest->definition == DEFINITION_FAILED)
+        if (r >= 0)
                 r = strdup_to(&guest->error, redefinition->error);
         if (r >= 0)
                 r = describe_decision(&redefinition->rewritten.decision, guest);

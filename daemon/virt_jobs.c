@@ -136,10 +136,20 @@ static int find_domain(struct agent *agent, const char *target, struct domain **
         return domains_see(&agent->domains, handle, ret);
 }
 
-static void set_decision(struct virt_change *change, const struct rewritten *rewritten) {
-        change->verdict = rewritten->decision.verdict;
-        change->means = rewritten->decision.means;
-        change->reason = rewritten->decision.reason;
+static void set_decision(struct virt_change *change, const struct decision *decision) {
+        change->decided = true;
+        change->verdict = decision->verdict;
+        change->means = decision->means;
+        change->reason = decision->reason;
+}
+
+/* Of what the core said to a definition: it refuses one that it cannot judge. Returns r. */
+static int note_unjudged(struct virt_change *change, int r) {
+        const struct decision unjudged = decision_unjudged();
+
+        if (r == VIRT_REFUSED)
+                set_decision(change, &unjudged);
+        return r;
 }
 
 /* See to it until nobody comes in between. As see_to_domain(). */
@@ -168,10 +178,11 @@ static int converge(struct agent *agent, struct domain *domain, bool dry_run,
         if (r == 0)
                 r = read_for_show(domain, &before, &change->error);
         if (r == 0)
-                r = rewrite_xml(&judge, before, strlen(before), &rewritten, &change->error);
+                r = note_unjudged(change, rewrite_xml(&judge, before, strlen(before), &rewritten,
+                                                      &change->error));
         if (r != 0)
                 return r;
-        set_decision(change, &rewritten);
+        set_decision(change, &rewritten.decision);
         if (!dry_run)
                 domain->reverted = false;
         if (!rewritten.changed || !domain->persistent) {
@@ -205,7 +216,8 @@ static int revert(struct agent *agent, struct domain *domain, struct virt_change
         if (r == 0)
                 r = read_for_show(domain, &before, &change->error);
         if (r == 0)
-                r = revert_xml(before, strlen(before), &changed, &after, &length, &change->error);
+                r = note_unjudged(change, revert_xml(before, strlen(before), &changed, &after,
+                                                     &length, &change->error));
         if (r != 0)
                 return r;
         if (domain->persistent) {
@@ -222,7 +234,8 @@ static int revert(struct agent *agent, struct domain *domain, struct virt_change
         }
 
         r = see_to(agent, domain, &redefinition);
-        set_decision(change, &redefinition.rewritten);
+        if (r == 0)
+                set_decision(change, &redefinition.rewritten.decision);
         change->error = STEAL(redefinition.error);
         return r;
 }

@@ -138,6 +138,7 @@ int redefine_domain(struct agent *agent, struct domain *domain, struct redefinit
         struct rewritten *rewritten = &ret->rewritten;
         int r;
 
+        rewritten->decision = decision_unjudged();
         r = judge_domain(agent, domain, ret);
         if (r == 0 && rewritten->changed && may_define(agent, domain)) {
                 r = define(agent, domain, &rewritten->xml, rewritten->length, &ret->error);

@@ -7,7 +7,12 @@
 #include "core/guest.h"
 #include "core/policy.h"
 
-enum verdict { VERDICT_KEEP, VERDICT_DENY, VERDICT_GRANT };
+enum verdict {
+        VERDICT_KEEP,
+        VERDICT_DENY,
+        VERDICT_GRANT,
+        VERDICT_UNJUDGED, /* none: the definition cannot be judged */
+};
 enum means { MEANS_NONE, MEANS_NATIVE, MEANS_FORCED };
 
 enum reason {
@@ -30,10 +35,11 @@ enum reason {
         REASON_DENIED_CPU_MODE,
         REASON_DENIED_WOULD_FORCE_OTHERS,
         REASON_GRANTED_FORCED,
+        REASON_INVALID_XML,
         N_REASONS,
 };
 
-const char *verdict_to_string(enum verdict verdict); /* "keep", "deny", "grant" */
+const char *verdict_to_string(enum verdict verdict); /* "keep", "deny", "grant", "unjudged" */
 const char *means_to_string(enum means means);       /* "none", "native", "forced" */
 const char *reason_to_string(enum reason reason);    /* the code, e.g. "denied-no-hardware" */
 const char *reason_explanation(enum reason reason);  /* one clause: why */
@@ -78,6 +84,9 @@ struct decision {
 };
 
 struct decision judge_decide(const struct judge *judge, const struct guest *guest);
+
+/* In place of a decision on a definition that is refused, or that could not be read: there are no facts of the guest. */
+struct decision decision_unjudged(void);
 
 /*
  * The same of what comes to be started: `owned` is the guest as its owner wrote it, by the record of earlier changes,

@@ -2,6 +2,7 @@
 #include "core/gate.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/advice.h"
 #include "core/plan.h"
@@ -167,6 +168,54 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         return 0;
 }
 
+/* For messages alone: libvirt writes the name right behind the root's tag, as text. */
+static int find_name(const char *xml, size_t length, char **ret) {
+        static const char begin[] = "<name>";
+        const char *name = memmem(xml, length, begin, strlen(begin)), *end = NULL;
+
+        if (name) {
+                name += strlen(begin);
+                end = memchr(name, '<', length - (size_t)(name - xml));
+        }
+        return format_to(ret, "%.*s", end ? (int)(end - name) : 0, end ? name : "");
+}
+
+/* A definition that cannot be judged is refused where the policy enforces and governs its type, or may do so. */
+static int answer_unjudged(const struct judge *judge, enum gate_operation operation,
+                           const char *xml, size_t length, struct gate_answer *ret,
+                           char **ret_reason) {
+        AUTO_GATE_ANSWER struct gate_answer answer = {
+                .accept = true,
+                .decision = decision_unjudged(),
+        };
+        AUTO_FREE char *type = NULL;
+        bool governed;
+        int r;
+
+        r = xml_root_attribute(xml, length, "type", &type);
+        if (r < 0)
+                return r;
+        governed = judge->host->vendor && (!type || policy_governs_type(judge->policy, type));
+        if (judge->enforce && governed && operation != GATE_STARTED)
+                return 1;
+
+        r = find_name(xml, length, &answer.guest.name);
+        if (r >= 0)
+                r = format_to(&answer.message, "domain '%s' cannot be judged: %s: %s; %s",
+                              answer.guest.name, reason_to_string(answer.decision.reason),
+                              *ret_reason,
+                              governed ? "the policy does not enforce, nothing is refused"
+                                       : "its domain type is not governed");
+        if (r < 0)
+                return r;
+        make_one_line(answer.message);
+        free(STEAL(*ret_reason));
+
+        *ret = answer;
+        answer = (struct gate_answer){};
+        return 0;
+}
+
 int gate_judge(const struct judge *judge, enum gate_operation operation, enum start_kind kind,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason) {
         AUTO_GATE_ANSWER struct gate_answer answer = {.accept = true};
@@ -175,7 +224,9 @@ int gate_judge(const struct judge *judge, enum gate_operation operation, enum st
         int r;
 
         r = read_arrival(xml, length, &arrival, &answer.guest, ret_reason);
-        if (r != 0)
+        if (r > 0)
+                return answer_unjudged(judge, operation, xml, length, ret, ret_reason);
+        if (r < 0)
                 return r;
         arrival.incoming =
                 kind == START_INCOMING || operation == GATE_MIGRATE || operation == GATE_RESTORE;

@@ -40,7 +40,8 @@ void gate_answer_clear(struct gate_answer *answer);
 
 /*
  * Judge the domain XML that libvirt hands to its hook. GATE_STARTED is always accepted. Returns 0; -ENOMEM; or
- * 1 with *ret_reason set (owned, one line) for XML that is refused.
+ * 1 with *ret_reason set (owned, one line) for XML that cannot be judged, where the policy enforces and governs its
+ * domain type. Elsewhere that is accepted too, with VERDICT_UNJUDGED and no facts of the guest but its name.
  */
 int gate_judge(const struct judge *judge, enum gate_operation operation, enum start_kind kind,
                const char *xml, size_t length, struct gate_answer *ret, char **ret_reason);

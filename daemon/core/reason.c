@@ -5,6 +5,7 @@ static const char *const verdicts[] = {
         [VERDICT_KEEP] = "keep",
         [VERDICT_DENY] = "deny",
         [VERDICT_GRANT] = "grant",
+        [VERDICT_UNJUDGED] = "unjudged",
 };
 
 static const char *const all_means[] = {
@@ -83,7 +84,17 @@ static const struct {
                  "the hypervisor does not offer XSAVES and it is forced, as the policy "
                  "asserts that it is safe",
                  "change the guest rule to deny it"},
+        [REASON_INVALID_XML] = {"invalid-xml", "its definition cannot be judged",
+                                "fix in the definition what the error names"},
 };
+
+struct decision decision_unjudged(void) {
+        return (struct decision){
+                .verdict = VERDICT_UNJUDGED,
+                .means = MEANS_NONE,
+                .reason = REASON_INVALID_XML,
+        };
+}
 
 const char *verdict_to_string(enum verdict verdict) {
         return verdicts[verdict];

@@ -181,6 +181,12 @@ for verb in "rewrite --offline" explain simulate; do
     exits 4 "XML that is cut: $verb" $verb "${here_on_rome[@]}" "$work/open.xml"
     ok "its line is told" says "$work/open.xml:4: "
 done
+# A domain, but none that can be judged: that is an answer, where nothing is to be changed.
+prints explain-unjudged "a domain that cannot be judged, explained" explain "${here_on_rome[@]}" two-cpus.xml
+prints explain-unjudged-json "as JSON" explain --json "${here_on_rome[@]}" two-cpus.xml
+prints simulate-unjudged "simulate has it among others" simulate --policy good "${both[@]}" plain.xml two-cpus.xml
+prints simulate-unjudged-json "as JSON" simulate --json "${here_on_rome[@]}" two-cpus.xml
+exits 4 "to be rewritten, it is bad input" rewrite --offline "${here_on_rome[@]}" two-cpus.xml
 for verb in explain "rewrite --offline" simulate; do
     # shellcheck disable=SC2086
     exits 4 "a bad policy: $verb" $verb --policy bad --host zen2.facts plain.xml

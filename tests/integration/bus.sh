@@ -41,7 +41,7 @@ ok "started is never refused" says 'bsss true "deny" "denied-erratum-default"'
 gate prepare begin "$granted"
 ok "a grant that is missing is refused by default" says 'bsss false "grant" "granted-forced" "domain '\''granted'\'' misses'
 gate started begin "no XML"
-ok "started is not even refused for bad XML" says 'bsss true "keep" "not-judged"'
+ok "started is not even refused for bad XML" says 'bsss true "unjudged" "invalid-xml"'
 for operation in stopped release reconnect attach nonsense; do
     gate "$operation" begin "no XML"
     ok "$operation is not judged" says 'bsss true "keep" "not-judged"'

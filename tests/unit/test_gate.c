@@ -109,7 +109,7 @@ static void test_remedies(void **state UNUSED) {
         }
 }
 
-/* XML that is refused has no answer but a reason, whatever the operation. */
+/* XML that is refused has no answer but a reason. */
 static void test_refused(void **state UNUSED) {
         AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
         static const char *const texts[] = {"", "<domain", "<network/>",
@@ -120,11 +120,61 @@ static void test_refused(void **state UNUSED) {
                 AUTO_GATE_ANSWER struct gate_answer answer = {};
                 AUTO_FREE char *reason = NULL;
 
-                assert_int_equal(gate_judge(&bench->judge, GATE_STARTED, START_COLD, texts[i],
+                assert_int_equal(gate_judge(&bench->judge, GATE_PREPARE, START_COLD, texts[i],
                                             strlen(texts[i]), &answer, &reason),
                                  1);
                 assert_true(*reason);
                 assert_null(answer.message);
+        }
+}
+
+/* What cannot be judged is refused where the policy enforces and governs its type, as far as that can be read. */
+static void test_unjudged(void **state UNUSED) {
+#define TWO_CPUS(type) "<domain type='" type "'><name>guest</name><cpu/><cpu/></domain>"
+        static const struct {
+                const char *policy, *host, *xml;
+                enum gate_operation operation;
+                bool accept;
+                const char *name, *said;
+        } cases[] = {
+                {"never", "zen2-masked", TWO_CPUS("kvm"), GATE_PREPARE, false, NULL, NULL},
+                {"never", "zen2-masked", TWO_CPUS("kvm"), GATE_RESTORE, false, NULL, NULL},
+                {"never", "zen2-masked", "<domain type='kvm'><name>a", GATE_START, false, NULL,
+                 NULL},
+                {"never", "zen2-masked", "<domain><cpu/><cpu/></domain>", GATE_START, false, NULL,
+                 NULL},
+                {"never", "zen2-masked", TWO_CPUS("kvm"), GATE_STARTED, true, "guest", ""},
+                {"never", "zen2-masked", TWO_CPUS("qemu"), GATE_PREPARE, true, "guest",
+                 "domain 'guest' cannot be judged: invalid-xml: more than one <cpu> in the domain; "
+                 "its domain type is not governed"},
+                {"never", "zen2-masked", "<domain type='xen'>\n<name>a</name>\n<cpu", GATE_PREPARE,
+                 true, "a", "domain 'a' cannot be judged: invalid-xml: line 3: "},
+                {"never", "zen2-masked", "<domain type='xen'>\n<name>a", GATE_MIGRATE, true, "",
+                 "domain '' cannot be judged: invalid-xml: "},
+                {"never-report-only", "zen2-masked", TWO_CPUS("kvm"), GATE_PREPARE, true, "guest",
+                 "the policy does not enforce, nothing is refused"},
+                {"never-report-only", "zen2-masked", "", GATE_PREPARE, true, "", "invalid-xml"},
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                AUTO_BENCH struct bench *bench = bench_new(cases[i].policy, cases[i].host);
+                AUTO_GATE_ANSWER struct gate_answer answer = {};
+                AUTO_FREE char *reason = NULL;
+                int r;
+
+                r = gate_judge(&bench->judge, cases[i].operation, START_COLD, cases[i].xml,
+                               strlen(cases[i].xml), &answer, &reason);
+                assert_int_equal(r, cases[i].accept ? 0 : 1);
+                assert_int_equal(answer.accept, cases[i].accept);
+                if (!cases[i].accept)
+                        continue;
+                assert_null(reason);
+                assert_int_equal(answer.decision.verdict, VERDICT_UNJUDGED);
+                assert_int_equal(answer.decision.reason, REASON_INVALID_XML);
+                assert_false(answer.drift || answer.has_xsaves);
+                assert_string_equal(answer.guest.name, cases[i].name);
+                assert_non_null(strstr(answer.message, cases[i].said));
+                assert_null(strpbrk(answer.message, "\r\n"));
         }
 }
 
@@ -133,10 +183,11 @@ int main(int argc, char **argv) {
         char *no_row_either[] = {(char *)"xml-that-is-refused", NULL};
         char *no_third_row[] = {(char *)"answers-that-are-told", NULL};
         char *no_fourth_row[] = {(char *)"remedies-that-are-told", NULL};
+        char *no_fifth_row[] = {(char *)"xml-that-cannot-be-judged", NULL};
         char **first[] = {no_row}, **second[] = {no_row_either}, **third[] = {no_third_row},
-             **fourth[] = {no_fourth_row};
+             **fourth[] = {no_fourth_row}, **fifth[] = {no_fifth_row};
         const struct table operations = {first, 1}, refused = {second, 1}, news = {third, 1},
-                           remedies = {fourth, 1};
+                           remedies = {fourth, 1}, unjudged = {fifth, 1};
         AUTO_TABLE struct table *table = NULL;
 
         data_init(argc, argv);
@@ -146,6 +197,7 @@ int main(int argc, char **argv) {
                                                {&operations, test_operations},
                                                {&refused, test_refused},
                                                {&news, test_news},
-                                               {&remedies, test_remedies}},
-                         5);
+                                               {&remedies, test_remedies},
+                                               {&unjudged, test_unjudged}},
+                         6);
 }
