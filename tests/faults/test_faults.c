@@ -15,21 +15,25 @@
 
 #include "stage.h"
 
-#define DOMAIN(name, uuid, feature)                                                                \
+#define DOMAIN(name, uuid, feature, more)                                                          \
         "<domain type='test'><name>" name "</name><uuid>" uuid "</uuid><memory>1024</memory>"      \
         "<os><type arch='x86_64'>hvm</type></os><cpu mode='host-passthrough'>" feature             \
-        "</cpu></domain>"
+        "</cpu>" more "</domain>"
 #define FORCED "<feature policy='force' name='xsaves'/>"
+#define FORCE_PAIR                                                                                 \
+        "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>"                     \
+        "<q:arg value='-global'/><q:arg value='x86_64-cpu.x-force-features=on'/></q:commandline>"
 
 static struct {
         const char *xml;
         char *before, *after; /* as libvirt writes it */
 } domains[] = {
-        {DOMAIN("granted", "6d4b5a86-3a0d-4b5c-9a57-000000000001", ""), NULL, NULL},
-        {DOMAIN("asking", "6d4b5a86-3a0d-4b5c-9a57-000000000002", FORCED), NULL, NULL},
+        {DOMAIN("granted", "6d4b5a86-3a0d-4b5c-9a57-000000000001", "", ""), NULL, NULL},
+        {DOMAIN("asking", "6d4b5a86-3a0d-4b5c-9a57-000000000002", FORCED, ""), NULL, NULL},
 };
-static const char ordinary[] = DOMAIN("ordinary", "6d4b5a86-3a0d-4b5c-9a57-000000000003", "");
-static const char asking[] = DOMAIN("other", "6d4b5a86-3a0d-4b5c-9a57-000000000004", FORCED);
+static const char ordinary[] = DOMAIN("ordinary", "6d4b5a86-3a0d-4b5c-9a57-000000000003", "", "");
+static const char asking[] =
+        DOMAIN("other", "6d4b5a86-3a0d-4b5c-9a57-000000000004", FORCED, FORCE_PAIR);
 
 /* A fault in sight of which something was wrong. */
 static unsigned n_wrong;

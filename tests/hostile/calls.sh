@@ -30,7 +30,7 @@ runs_xsaves() { [[ $(manager Explain s runs 2>/dev/null) == *"\"runs-xsaves\" s 
 leave_started() {
     kill -STOP "${process[xsavesd]}"
     setpriv --reuid "$1" --regid "$1" --clear-groups busctl --address="$bus_address" --expect-reply=no call org.xsavesd1 /org/xsavesd1 \
-        org.xsavesd1.Manager Gate sss started begin "$(domain runs "<feature policy='force' name='xsaves'/>")"
+        org.xsavesd1.Manager Gate sss started begin "$(domain_forced runs)"
     kill -CONT "${process[xsavesd]}"
 }
 ok "a guest runs without XSAVES" wait_for 10 runs_xsaves no

@@ -58,7 +58,7 @@ END
 hostile_up() {
     masked_host
     domain ordinary "" >"$base/ordinary.xml"
-    domain other "<feature policy='force' name='xsaves'/>" >"$base/other.xml"
+    domain_forced other >"$base/other.xml"
     "$1"
     # libvirtd ends with the system bus that it knows, and this one is stopped (GDBusConnection:exit-on-close).
     unset DBUS_SYSTEM_BUS_ADDRESS
