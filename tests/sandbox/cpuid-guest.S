@@ -9,6 +9,8 @@
  * The first three are eight hex digits each; bit 3 of the second is XSAVES, bit 1 XSAVEC. A guest whose CPUID stops below
  * leaf 0DH prints zeros there. The last is "-" without XSAVES; with it, the value of MSR 0xDA0 after 0 was written to it,
  * or "#GP" where the hypervisor refuses the access.
+ *
+ * Made with SECOND_CPU, it prints that of the second CPU instead, and nothing where there is none.
  */
 
         .code16
@@ -22,7 +24,11 @@
         .set    STACK, 0x7c00
 
 _start:
+#ifdef SECOND_CPU
+        ljmp    $0, $start_second
+#else
         ljmp    $0, $main
+#endif
 main:
         cli
         xor     %ax, %ax
@@ -71,9 +77,17 @@ no_xsaves:
 end_line:
         mov     $'\n', %al
         call    put_char
+#ifdef SECOND_CPU
+        /* The timer interrupts the first CPU alone; its BIOS counts the ticks. */
+        mov     BIOS_TICKS, %al
+1:      pause
+        cmp     BIOS_TICKS, %al
+        je      1b
+#else
         sti
         hlt
         cli
+#endif
         jmp     print_line
 
 on_gp:
@@ -115,6 +129,65 @@ put_char:
 
 gp_text:
         .asciz  "#GP"
+
+#ifdef SECOND_CPU
+        .set    BIOS_TICKS, 0x46c
+        .set    APIC_COMMAND, 0xfee00300
+        .set    INIT_OTHERS, 0xc4500
+        .set    START_OTHERS, 0xc4600           /* and the number of the page where they begin */
+        .set    START, 0x7000
+        .set    FIRST_STACK, 0x7000
+        .set    FLAT, 8
+        .set    JMP_FAR, 0xea
+
+/*
+ * The first CPU's local APIC sends INIT and then the start-up message to the other, which begins in real mode at a page
+ * (Intel SDM volume 3, "MP Initialization").
+ */
+start_second:
+        cli
+        xor     %ax, %ax
+        mov     %ax, %ds
+        mov     %ax, %ss
+        mov     $FIRST_STACK, %sp
+        movb    $JMP_FAR, START
+        movw    $main, START + 1
+        movw    %ax, START + 3
+
+        mov     $INIT_OTHERS, %ecx
+        call    command_apic
+        /* 10 ms at least; a tick is 55. */
+        sti
+        hlt
+        hlt
+        cli
+        mov     $START_OTHERS | START >> 12, %ecx
+        call    command_apic
+1:      sti
+        hlt
+        jmp     1b
+
+/* %ecx. The APIC is above the first MiB: a segment loaded in protected mode stays as it is in real mode, until somebody loads it
+ * again, as the BIOS does when the timer ticks. */
+command_apic:
+        lgdt    gdt_pointer
+        mov     %cr0, %eax
+        or      $1, %al
+        mov     %eax, %cr0
+        mov     $FLAT, %bx
+        mov     %bx, %es
+        and     $~1, %al
+        mov     %eax, %cr0
+        mov     $APIC_COMMAND, %ebx
+        mov     %ecx, %es:(%ebx)
+        ret
+
+gdt:    .quad   0
+        .quad   0x00cf92000000ffff      /* FLAT: data, 4 GiB from 0 */
+gdt_pointer:
+        .word   . - gdt - 1
+        .long   gdt
+#endif
 
         .org    510
         .word   0xaa55

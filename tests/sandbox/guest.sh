@@ -6,6 +6,7 @@
 #   guest_xml HOST NAME [FEATURES [QEMU-ARG…]]  domain XML on stdout; makes the guest's disk on that host. FEATURES goes
 #                               into its <cpu mode='maximum'>
 #   guest_define HOST NAME [FEATURES [QEMU-ARG…]]   the same, defined
+#   guest_disk HOST NAME [GCC-OPTION…]   makes the disk anew: with -DSECOND_CPU it tells of the guest's second CPU
 #   guest_forget HOST NAME      what the guest printed so far counts no more; before each start or restore
 #   guest_prints HOST NAME      the newest line that the guest printed since then; waits for one
 #   guest_sees_xsaves HOST NAME [LINE]  prints yes or no: bit 3 of CPUID.(0DH,1):EAX in such a line
@@ -25,7 +26,8 @@ guest_output() { printf '%s\n' "$sandbox_base/$1/run/guests/$2.out"; }
 guest_disk() {
     local image=$sandbox_base/$1/run/guests/$2.img
 
-    gcc -m32 -c -o "$image.o" "$sandbox_source/cpuid-guest.S" &&
+    shift 2
+    gcc -m32 "$@" -c -o "$image.o" "$sandbox_source/cpuid-guest.S" &&
         ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o "$image" "$image.o" &&
         rm -f "$image.o"
 }
