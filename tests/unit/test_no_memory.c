@@ -378,7 +378,7 @@ static const struct {
 } benches[] = {
         {"never-hide", "zen2-masked"},  {"rule-deny-hide", "zen2-offering"},
         {"allow", "zen3-offering"},     {"empty", "zen2-masked"},
-        {"by-os", "zen2-fixed-masked"},
+        {"by-os", "zen2-fixed-masked"}, {"deny-report-only", "zen2-masked"},
 };
 
 static const char *const domains[] = {
