@@ -3,12 +3,13 @@
 /* xsavesctl list: every guest that libvirt has, in a table. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "output.h"
 #include "remote.h"
 
 static enum style style_of_note(const char *content) {
-        return streq(content, "failed") || streq(content, "restart") ? STYLE_RED : STYLE_NONE;
+        return strstr(content, "failed") || strstr(content, "restart") ? STYLE_RED : STYLE_NONE;
 }
 
 static const struct column columns[] = {
@@ -17,15 +18,32 @@ static const struct column columns[] = {
         {"STATE", false, NULL}, {"NOTE", false, style_of_note},
 };
 
-/* The one thing that most wants to be seen. */
-static const char *note_on(const json_t *guest) {
+/* What there is to be seen to, all of it: the definition, and what runs. *ret is owned. */
+static int note_on(const json_t *guest, char **ret) {
         const char *definition = json_text(guest, "definition");
+        bool restart = json_flag(guest, "needs-restart");
 
-        if (streq(definition, "failed"))
-                return definition;
-        if (json_flag(guest, "needs-restart"))
-                return "restart";
-        return streq(definition, "converged") ? "" : definition;
+        if (streq(definition, "converged"))
+                definition = "";
+        return format_to(ret, "%s%s%s", definition, *definition && restart ? ", " : "",
+                         restart ? "restart" : "");
+}
+
+static int add_row(struct table *table, const json_t *guest) {
+        AUTO_FREE char *note = NULL;
+        int r;
+
+        r = note_on(guest, &note);
+        if (r < 0)
+                return r;
+        return table_add(table, (const char *const[]){
+                                        json_text(guest, "guest"),
+                                        json_text(guest, "verdict"),
+                                        json_text(guest, "reason"),
+                                        json_text(guest, "guest-rule"),
+                                        json_text(guest, "state"),
+                                        note,
+                                });
 }
 
 static int print_table(struct cli *cli, const json_t *guests) {
@@ -34,16 +52,7 @@ static int print_table(struct cli *cli, const json_t *guests) {
         size_t i;
         int r = table ? 0 : -ENOMEM;
 
-        json_array_foreach(guests, i, guest) {
-                const char *cells[] = {
-                        json_text(guest, "guest"),  json_text(guest, "verdict"),
-                        json_text(guest, "reason"), json_text(guest, "guest-rule"),
-                        json_text(guest, "state"),  note_on(guest),
-                };
-
-                if (r == 0)
-                        r = table_add(table, cells);
-        }
+        json_array_foreach(guests, i, guest) if (r == 0) r = add_row(table, guest);
         return r < 0 ? r : table_print(table, cli);
 }
 

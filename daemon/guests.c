@@ -226,13 +226,25 @@ enum tristate guest_entry_runs_xsaves(const struct guest_entry *entry) {
                                                          : entry->seen.runs_xsaves;
 }
 
+/*
+ * Whether a model has XSAVEC need not be known to libvirt's CPU map, while its live XML has what QEMU says: that is no
+ * difference, unless XSAVEC is to be hidden.
+ */
+static bool sees_other_xsavec(const struct virt_guest *seen) {
+        if (seen->next_xsavec)
+                return seen->runs_xsavec == TRISTATE_NO;
+        return seen->hides_xsavec && seen->runs_xsavec == TRISTATE_YES;
+}
+
 bool guest_entry_needs_restart(const struct guest_entry *entry) {
         enum tristate runs = guest_entry_runs_xsaves(entry);
 
-        if (!entry->seen.active || runs == TRISTATE_UNKNOWN)
+        /* Nor is it known of a definition that cannot be judged what a start would give. */
+        if (!entry->seen.active || runs == TRISTATE_UNKNOWN ||
+            entry->seen.verdict == VERDICT_UNJUDGED)
                 return false;
         /* There is no definition that a start would go by: the gate would refuse this one. */
         if (entry->seen.definition == DEFINITION_TRANSIENT)
                 return runs == TRISTATE_YES && entry->seen.verdict == VERDICT_DENY;
-        return (runs == TRISTATE_YES) != entry->seen.next_xsaves;
+        return (runs == TRISTATE_YES) != entry->seen.next_xsaves || sees_other_xsavec(&entry->seen);
 }

@@ -38,7 +38,8 @@ struct virt_guest {
         enum reason reason;
         char *guest_rule, *host_rule; /* NULL: none matched */
         uint64_t policy_generation;   /* the one that decided */
-        bool next_xsaves;             /* what its next start would see */
+        bool next_xsaves;             /* what its next start would see that the gate lets pass */
+        bool hides_xsavec;            /* decided: it is not to see XSAVEC */
         bool next_xsavec;
         enum tristate runs_xsaves,
                 runs_xsavec; /* what its live XML says that it sees now; unknown when not active */

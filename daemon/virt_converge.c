@@ -17,21 +17,32 @@ static enum definition_state state_of(const struct domain *domain,
         return redefinition->in_line ? DEFINITION_CONVERGED : DEFINITION_PENDING;
 }
 
+/* Of a definition that is not in line. */
+static int foretell(const struct judge *judge, const struct redefinition *redefinition,
+                    struct next_start *ret) {
+        AUTO_GUEST struct guest actual = {};
+        AUTO_FREE char *reason = NULL;
+        int r;
+
+        r = definition_read(redefinition->xml, redefinition->length, &actual, &reason);
+        if (r != 0)
+                return r;
+        *ret = next_start_past_gate(judge, &actual, &redefinition->rewritten);
+        /* Where it cannot be brought in line, what the gate refuses it refuses again. */
+        if (redefinition->error && !next_start_of(judge, &actual).xsaves)
+                ret->xsaves = false;
+        return 0;
+}
+
 static int describe_next_start(const struct judge *judge, const struct redefinition *redefinition,
                                struct virt_guest *guest) {
         struct next_start next = {};
         int r = 0;
 
-        if (redefinition->in_line) {
+        if (redefinition->in_line)
                 next = next_start_rewritten(judge, &redefinition->rewritten);
-        } else if (redefinition->xml) {
-                AUTO_GUEST struct guest actual = {};
-                AUTO_FREE char *reason = NULL;
-
-                r = definition_read(redefinition->xml, redefinition->length, &actual, &reason);
-                if (r == 0)
-                        next = next_start_of(judge, &actual);
-        }
+        else if (redefinition->judged)
+                r = foretell(judge, redefinition, &next);
         guest->next_xsaves = next.xsaves;
         guest->next_xsavec = next.xsavec;
         return r < 0 ? r : 0;
@@ -43,6 +54,7 @@ static int describe_decision(const struct decision *decision, struct virt_guest 
         guest->verdict = decision->verdict;
         guest->means = decision->means;
         guest->reason = decision->reason;
+        guest->hides_xsavec = decision->hide_xsavec;
         if (decision->guest_rule)
                 r = strdup_to(&guest->guest_rule, decision->guest_rule->name);
         if (r >= 0 && decision->host_rule)

@@ -34,6 +34,18 @@ struct next_start next_start_rewritten(const struct judge *judge,
         return next_start_of(judge, &guest);
 }
 
+struct next_start next_start_past_gate(const struct judge *judge, const struct guest *actual,
+                                       const struct rewritten *rewritten) {
+        struct next_start now = next_start_of(judge, actual);
+        struct next_start in_line = next_start_rewritten(judge, rewritten);
+        enum verdict verdict = rewritten->decision.verdict;
+        bool unsafe = verdict == VERDICT_DENY && now.xsaves;
+        bool drifts = verdict == VERDICT_GRANT && in_line.xsaves && !now.xsaves &&
+                      judge->policy->on_drift == ON_DRIFT_REFUSE;
+
+        return judge->enforce && (unsafe || drifts) ? in_line : now;
+}
+
 /* --- what libvirt stored --- */
 
 struct owned {

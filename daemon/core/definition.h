@@ -23,6 +23,12 @@ struct next_start next_start_of(const struct judge *judge, const struct guest *g
 /* The same, of rewritten_guest(). */
 struct next_start next_start_rewritten(const struct judge *judge,
                                        const struct rewritten *rewritten);
+/*
+ * Of a definition that is still as in `actual`: what the first start gives that the gate lets pass. One that it refuses
+ * brings the definition in line.
+ */
+struct next_start next_start_past_gate(const struct judge *judge, const struct guest *actual,
+                                       const struct rewritten *rewritten);
 
 /*
  * Is `stored` what libvirt makes of `written`? libvirt formats anew, and puts what was added where its

@@ -14,6 +14,8 @@ all_definitions() {
     for name in "${names[@]}"; do definition_canonical "$name"; done
 }
 
+note_is() { [[ $(on_host xsavesctl list | sed -nE "s/^$1 .* (running|shutoff) *//p") == "$2" ]]; }
+
 host_up
 policy_grant
 define granted
@@ -26,6 +28,16 @@ daemon_up
 ok "one is granted" wait_for 10 definition_forces granted
 ok "another, too" wait_for 10 definition_forces granted-too
 ok "one is denied" wait_for 10 definition_forces_not asking
+
+# Its next start would not show it XSAVES either: there is nothing to restart it for.
+ok "that one starts" start asking
+sees "without XSAVES" asking no
+ok "it is reverted while it runs" try xsavesctl revert asking
+ok "its definition asks again" definition_forces asking
+ok "which is all that is noted" wait_for 10 note_is asking pending
+sleep 1
+ok "and stays so" note_is asking pending
+ok "it stops" stop asking
 
 ok "one is reverted" try xsavesctl revert granted
 ok "its grant is gone" definition_forces_not granted

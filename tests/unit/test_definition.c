@@ -73,6 +73,39 @@ static void next_start_is_foretold(void **state UNUSED) {
         foretold("", DOMAIN("", "", "<feature policy='force' name='xsaves'/>", ""), false, true);
 }
 
+/* With the definition still as in `xml`: what the first start gives that the gate lets pass. */
+static void past_gate(const char *policy, const char *xml, bool xsaves) {
+        CLEANUP(fixture_clear) struct fixture f = {};
+        AUTO_REWRITTEN struct rewritten rewritten = {};
+        AUTO_GUEST struct guest actual = {};
+        AUTO_FREE char *reason = NULL;
+        struct judge enforcing;
+
+        fixture_init(&f, policy);
+        enforcing = f.judge;
+        enforcing.enforce = true;
+        assert_int_equal(rewrite_xml(&enforcing, xml, strlen(xml), &rewritten, &reason), 0);
+        assert_int_equal(definition_read(xml, strlen(xml), &actual, &reason), 0);
+        assert_int_equal(next_start_past_gate(&f.judge, &actual, &rewritten).xsaves, xsaves);
+}
+
+static void next_start_is_one_that_the_gate_lets_pass(void **state UNUSED) {
+        static const char forced[] =
+                DOMAIN(" xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'", "",
+                       "<feature policy='force' name='xsaves'/>",
+                       "<q:commandline><q:arg value='-global'/>"
+                       "<q:arg value='x86_64-cpu.x-force-features=on'/></q:commandline>");
+
+        past_gate("", forced, false);
+        past_gate("", PLAIN, false);
+        past_gate("[policy]\nenforce = no\n", forced, true);
+        past_gate("[policy]\ndefault = keep\n", forced, true);
+        past_gate(GRANT, PLAIN, true);
+        past_gate(GRANT, forced, true);
+        past_gate("[policy]\non-drift = accept\n" GRANT, PLAIN, false);
+        past_gate("[policy]\nenforce = no\n" GRANT, PLAIN, false);
+}
+
 /* As libvirt formats it: other quotes and white space, additions where its schema has them, QEMU's prefix bound
  * on the root. */
 #define FORCED_RECORD                                                                              \
@@ -118,6 +151,7 @@ static void what_somebody_edited_is_another(void **state UNUSED) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(next_start_is_foretold),
+                cmocka_unit_test(next_start_is_one_that_the_gate_lets_pass),
                 cmocka_unit_test(what_libvirt_stores_is_known_again),
                 cmocka_unit_test(what_somebody_edited_is_another),
         };

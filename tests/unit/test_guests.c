@@ -106,9 +106,42 @@ static void test_guest_needs_a_restart_when_it_runs_with_something_else(void **s
         guests_see(*state, &seen);
         assert_true(guest_entry_needs_restart(guests_find(*state, "aaaa")));
 
+        seen.verdict = VERDICT_UNJUDGED;
+        guests_see(*state, &seen);
+        assert_false(guest_entry_needs_restart(guests_find(*state, "aaaa")));
+
+        seen.verdict = VERDICT_KEEP;
         seen.next_xsaves = false;
         guests_see(*state, &seen);
         assert_false(guest_entry_needs_restart(guests_find(*state, "aaaa")));
+}
+
+static void test_guest_needs_a_restart_for_xsavec(void **state) {
+        static const struct {
+                bool hides, next, expected;
+                enum tristate runs;
+        } cases[] = {
+                {.hides = true, .next = false, .runs = TRISTATE_YES, .expected = true},
+                {.hides = true, .next = false, .runs = TRISTATE_NO, .expected = false},
+                {.hides = false, .next = true, .runs = TRISTATE_NO, .expected = true},
+                {.hides = false, .next = true, .runs = TRISTATE_YES, .expected = false},
+                {.hides = false, .next = true, .runs = TRISTATE_UNKNOWN, .expected = false},
+                /* A model of which libvirt's CPU map does not say that it has it. */
+                {.hides = false, .next = false, .runs = TRISTATE_YES, .expected = false},
+        };
+
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                struct virt_guest seen = guest("aaaa", "web");
+
+                seen.active = true;
+                seen.runs_xsaves = TRISTATE_NO;
+                seen.hides_xsavec = cases[i].hides;
+                seen.next_xsavec = cases[i].next;
+                seen.runs_xsavec = cases[i].runs;
+                guests_see(*state, &seen);
+                assert_int_equal(guest_entry_needs_restart(guests_find(*state, "aaaa")),
+                                 cases[i].expected);
+        }
 }
 
 static void test_what_started_counts_more_than_the_live_definition(void **state) {
@@ -182,6 +215,7 @@ int main(void) {
                 TEST(test_guest_seen_before_a_new_connection_alone_is_forgotten),
                 TEST(test_transient_guest_needs_a_restart_when_it_has_what_is_denied),
                 TEST(test_guest_needs_a_restart_when_it_runs_with_something_else),
+                TEST(test_guest_needs_a_restart_for_xsavec),
                 TEST(test_what_started_counts_more_than_the_live_definition),
                 TEST(test_stored_grant_is_that_of_a_definition_in_line_that_nobody_has_changed),
                 TEST(test_guest_that_does_not_run_or_is_transient_needs_no_restart),
