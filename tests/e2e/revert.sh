@@ -19,7 +19,7 @@ note_is() { [[ $(on_host xsavesctl list | sed -nE "s/^$1 .* (running|shutoff) */
 host_up
 policy_grant
 define granted
-define granted-too "<feature policy='disable' name='xsaves'/><feature policy='disable' name='aes'/>"
+define granted-too "<feature policy='disable' name='aes'/>"
 define_asking asking
 define plain
 written=$(all_definitions)
