@@ -396,10 +396,10 @@ static bool override_reaches_cpu(const char *alias, const struct xml_element *pr
 
         if (!alias || strncmp(alias, "vcpu", 4) == 0)
                 return true;
-        /* libvirt does not escape it where it writes the device as KEY=VALUE,… */
+        /* Neither the name nor the driver is escaped where libvirt writes the device as KEY=VALUE,… */
         if (!name || name[strspn(name, name_characters)] != '\0')
                 return true;
-        return streq(name, "driver") && value && qemu_type_is_cpu(value);
+        return streq(name, "driver") && value && (strchr(value, ',') || qemu_type_is_cpu(value));
 }
 
 static void read_override(struct guest *guest, const struct xml_element *device) {
@@ -418,12 +418,11 @@ static void read_overrides(struct guest *guest, const struct xml_element *domain
                                 read_override(guest, device);
 }
 
-/* microvm alone has the latest version of a model by default (QEMU's hw/i386/microvm.c), all others the first. */
 static void read_machine(struct guest *guest, const struct xml_element *domain) {
         const struct xml_element *type = xml_child(xml_child(domain, NULL, "os"), NULL, "type");
         const char *machine = type ? xml_attribute(type, "machine") : NULL;
 
-        guest->latest_models = machine && strstr(machine, "microvm");
+        guest->latest_models = machine && qemu_machine_has_latest_models(machine);
 }
 
 int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason) {

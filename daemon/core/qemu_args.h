@@ -36,7 +36,7 @@ struct qemu_args {
         bool force_pair;    /* the pair above, to the letter */
         bool sets_cpu;      /* a CPU is set in any other way */
         bool unreadable;    /* ... of which the arguments do not tell what the guest would see */
-        bool latest_models; /* -machine microvm: a model without a version is its latest one */
+        bool latest_models; /* -machine: see qemu_machine_has_latest_models() */
         char *model;        /* of the last -cpu, which replaces libvirt's; NULL: none */
         enum setting cpu[N_CPU_PROPERTIES]; /* of the last -cpu */
         struct cpu_global *globals;         /* in their order */
@@ -57,6 +57,9 @@ int qemu_args_read(struct qemu_args *args, const char *const *argv, size_t n);
  */
 enum setting qemu_args_global(const struct qemu_args *args, enum cpu_property property,
                               const char *model, const char *type);
+
+/* Has this machine type the latest version of a CPU model that names none, not the first? */
+bool qemu_machine_has_latest_models(const char *machine);
 
 /* Can a device of this type be a CPU? */
 bool qemu_type_is_cpu(const char *type);

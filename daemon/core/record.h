@@ -16,8 +16,8 @@
  * give the definition as it was. A change that its owner has changed again since is left as it is. The
  * record can be forged by whoever may edit the domain: entries that no decision leads to are passed over, and nothing is
  * ever put into the definition but names and values from fixed lists. What is left to a forger is what the owner can
- * do as well: with a record of a denial, to have XSAVES turned on again, by the feature and the pair, once the policy
- * keeps the guest.
+ * do as well: with a record of a denial, to have XSAVES and XSAVEC turned on again, by their features and the pair, once
+ * the policy keeps the guest.
  */
 
 #include "core/plan.h"

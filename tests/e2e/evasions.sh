@@ -125,7 +125,7 @@ cat >"$(sandbox_dir "$host")/run/guests/globals" <<'END'
   property = "xsaves"
   value = "on"
 END
-attacks=(granted-override granted-readconfig granted-absent granted-half)
+attacks=(granted-override granted-undeclared granted-json granted-commas granted-readconfig granted-absent granted-half)
 declare -A file=() leaf=() why_not=()
 
 # A device becomes a second CPU; the guest prints what that one sees.
@@ -136,6 +136,27 @@ file[granted-override]=$(with "$rng" \
 guest_disk "$host" granted-override -DSECOND_CPU || bail "no disk"
 leaf[granted-override]=0000000d
 why_not[granted-override]=denied-custom-cpu-args
+
+# The same, where libvirt is told that QEMU takes no JSON: it writes KEY=VALUE,… and does not escape the driver.
+file[granted-undeclared]=$(with "$rng" \
+    "<qemu:capabilities><qemu:del capability='device.json+hotplug'/></qemu:capabilities>$(
+        override driver=string=max-x86_64-cpu,x-force-features=on rng=remove bus=remove addr=remove socket-id=unsigned=1 \
+            core-id=unsigned=0 thread-id=unsigned=0 xsaves=bool=true
+    )" granted-undeclared "" -smp 1,maxcpus=2,sockets=2,dies=1,cores=1,threads=1)
+
+# A CPU of the owner's, as JSON in single quotes, and behind what looks like another driver.
+cpu="'driver':'max-x86_64-cpu','socket-id':1,'core-id':0,'thread-id':0,'xsaves':true,'x-force-features':true"
+file[granted-json]=$(xml_file granted-json "" -smp 1,maxcpus=2,sockets=2,dies=1,cores=1,threads=1 \
+    -device "{${cpu//\'/"&apos;"}}")
+cpu=max-x86_64-cpu,socket-id=1,core-id=0,thread-id=0,xsaves=on,x-force-features=on
+file[granted-commas]=$(xml_file granted-commas "" -smp 1,maxcpus=2,sockets=2,dies=1,cores=1,threads=1 \
+    -device "$cpu,model-id=a,,driver=virtio-rng-pci")
+
+for name in granted-undeclared granted-json granted-commas; do
+    guest_disk "$host" "$name" -DSECOND_CPU || bail "no disk"
+    leaf[$name]=0000000d
+    why_not[$name]=denied-custom-cpu-args
+done
 
 file[granted-readconfig]=$(xml_file granted-readconfig "" -readconfig /run/guests/globals)
 leaf[granted-readconfig]=0000000d
