@@ -184,11 +184,8 @@ static int find_name(const char *xml, size_t length, char **ret) {
 static int answer_unjudged(const struct judge *judge, enum gate_operation operation,
                            const char *xml, size_t length, struct gate_answer *ret,
                            char **ret_reason) {
-        AUTO_GATE_ANSWER struct gate_answer answer = {
-                .accept = true,
-                .decision = decision_unjudged(),
-        };
-        AUTO_FREE char *type = NULL;
+        struct decision decision = decision_unjudged();
+        AUTO_FREE char *type = NULL, *name = NULL, *message = NULL;
         bool governed;
         int r;
 
@@ -199,20 +196,23 @@ static int answer_unjudged(const struct judge *judge, enum gate_operation operat
         if (judge->enforce && governed && operation != GATE_STARTED)
                 return 1;
 
-        r = find_name(xml, length, &answer.guest.name);
+        r = find_name(xml, length, &name);
         if (r >= 0)
-                r = format_to(&answer.message, "domain '%s' cannot be judged: %s: %s; %s",
-                              answer.guest.name, reason_to_string(answer.decision.reason),
-                              *ret_reason,
+                r = format_to(&message, "domain '%s' cannot be judged: %s: %s; %s", name,
+                              reason_to_string(decision.reason), *ret_reason,
                               governed ? "the policy does not enforce, nothing is refused"
                                        : "its domain type is not governed");
         if (r < 0)
                 return r;
-        make_one_line(answer.message);
+        make_one_line(message);
         free(STEAL(*ret_reason));
 
-        *ret = answer;
-        answer = (struct gate_answer){};
+        *ret = (struct gate_answer){
+                .accept = true,
+                .decision = decision,
+                .guest.name = STEAL(name),
+                .message = STEAL(message),
+        };
         return 0;
 }
 
