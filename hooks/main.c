@@ -141,9 +141,11 @@ static bool has_one_of(const char *xml, const char *const *words, size_t n_words
  * can hide behind a character reference.
  */
 static bool may_ask_for_xsaves(const char *xml) {
-        /* Behind the last three may be whatever else: a file, any property of any device, a word in JSON's escapes. */
-        static const char *const asking[] = {"xsaves",  "x-force-features", "-readconfig",
-                                             "-plugin", "<qemu:override",   "\\u00"};
+        /* -cpu takes `_` for `-`. Behind the last four may be whatever else: a file, any property of any device, a
+         * word in JSON's escapes. */
+        static const char *const asking[] = {"xsaves",      "force-features", "force_features",
+                                             "-readconfig", "-plugin",        "<qemu:override",
+                                             "\\u00"};
         /* That it turns XSAVES off cannot be told from these. */
         static const char *const with_cpu[] = {"<cpu ", "'-cpu'", "'--cpu'", "x86_64-cpu",
                                                "i386-cpu"};

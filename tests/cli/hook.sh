@@ -292,7 +292,8 @@ ok "no modules: an ordinary guest is accepted" accepted
 readconfig=$(with_args -readconfig /etc/qemu.cfg)
 escaped=$(with_args -device '{&quot;driver&quot;:&quot;x&quot;,&quot;x\u0073aves&quot;:true}')
 override=${without_cpu/<\/domain>/<qemu:override xmlns:qemu=\'http://libvirt.org/schemas/domain/qemu/1.0\'/></domain>}
-for xml in "$asking" "$requiring" "$optional" "$forcing" "$readconfig" "$escaped" "$override"; do
+underscored=$(with_args -cpu EPYC-Rome,x_force_features=on)
+for xml in "$asking" "$requiring" "$optional" "$forcing" "$underscored" "$readconfig" "$escaped" "$override"; do
     asks "$bare" start <<<"$xml"
     ok "no modules: one whose XML names XSAVES, or may hide it, is refused" refused "install xsavesd again"
 done
