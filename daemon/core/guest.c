@@ -396,10 +396,12 @@ static bool override_reaches_cpu(const char *alias, const struct xml_element *pr
 
         if (!alias || strncmp(alias, "vcpu", 4) == 0)
                 return true;
-        /* Neither the name nor the driver is escaped where libvirt writes the device as KEY=VALUE,… */
+        /* libvirt escapes neither a name nor the driver where it writes the device as KEY=VALUE,…, which
+         * <qemu:capabilities> can have it do (qemuBuildDeviceCommandlineFromJSON()). */
         if (!name || name[strspn(name, name_characters)] != '\0')
                 return true;
-        return streq(name, "driver") && value && (strchr(value, ',') || qemu_type_is_cpu(value));
+        return streq(name, "driver") && value &&
+               (value[strspn(value, name_characters)] != '\0' || qemu_type_is_cpu(value));
 }
 
 static void read_override(struct guest *guest, const struct xml_element *device) {

@@ -307,22 +307,56 @@ static int read_cpu_global(struct qemu_args *args, const char *type, const char 
         return add_global(args, type, property, value);
 }
 
-/* KEY=VALUE,… where the last of a key counts (QemuOpts). NULL: there is none. Cuts the text up. */
+/* KEY=VALUE,… where the last of a key counts (QemuOpts). NULL: there is none. */
 struct keys {
         const char *driver, *property, *value;
 };
 
-static struct keys read_keys(char *text) {
-        struct keys keys = {};
-        char *next;
+/* Ends the value at the comma behind it, where two are one of its own (get_opt_value() of QEMU's util/qemu-option.c).
+ * Returns where the next word begins. */
+static char *end_value(char *value) {
+        char *to = value;
 
-        for (char *word = strtok_r(text, ",", &next); word; word = strtok_r(NULL, ",", &next)) {
-                if (strncmp(word, "driver=", 7) == 0)
-                        keys.driver = word + 7;
-                else if (strncmp(word, "property=", 9) == 0)
-                        keys.property = word + 9;
-                else if (strncmp(word, "value=", 6) == 0)
-                        keys.value = word + 6;
+        for (; *value && (value[0] != ',' || value[1] == ','); value++) {
+                value += *value == ',';
+                *to++ = *value;
+        }
+        value += *value == ',';
+        *to = '\0';
+        return value;
+}
+
+static void set_key(struct keys *keys, const char *name, const char *value) {
+        if (streq(name, "driver"))
+                keys->driver = value;
+        else if (streq(name, "property"))
+                keys->property = value;
+        else if (streq(name, "value"))
+                keys->value = value;
+}
+
+/* A word that is no KEY=VALUE is a key that is on, or off where it begins with "no" (get_opt_name_value()); `first` is
+ * the key of such a word where it comes first, or NULL. Cuts the text up. */
+static struct keys read_keys(char *text, const char *first) {
+        struct keys keys = {};
+
+        for (; *text; first = NULL) {
+                char *word = text, *end = text + strcspn(text, "=,");
+
+                if (*end == '=') {
+                        *end = '\0';
+                        text = end_value(end + 1);
+                        set_key(&keys, word, end + 1);
+                } else if (first) {
+                        text = end_value(word);
+                        set_key(&keys, first, word);
+                } else {
+                        bool off = strncmp(word, "no", 2) == 0;
+
+                        text = end + (*end == ',');
+                        *end = '\0';
+                        set_key(&keys, word + (off ? 2 : 0), off ? "off" : "on");
+                }
         }
         return keys;
 }
@@ -348,36 +382,27 @@ static int read_global(struct qemu_args *args, const char *value) {
                 return read_cpu_global(args, text, text + dot + 1, equals + 1);
         }
 
-        /* A comma in a value is written as two. No type or property of a CPU has one. */
-        if (strstr(text, ",,")) {
-                set_unreadable(args);
-                return 0;
-        }
-        keys = read_keys(text);
+        keys = read_keys(text, NULL);
         if (!keys.driver || !keys.property || !keys.value)
                 return 0; /* not taken by QEMU */
         return read_cpu_global(args, keys.driver, keys.property, keys.value);
 }
 
-/*
- * A CPU can be added as a device. Where a value has a comma, which is written as two, or all is JSON, in which any name can be
- * written as `\u002d`, whatever may name a CPU somewhere counts.
- */
+/* A CPU can be added as a device. In JSON any name can be written as `\u002d`, and QEMU takes either quote
+ * (qobject/json-lexer.c). */
 static int read_device(struct qemu_args *args, const char *value) {
-        bool is_json = value[0] == '{';
         AUTO_FREE char *text = strdup(value);
         struct keys keys;
 
         if (!text)
                 return -ENOMEM;
-        if (is_json || strstr(text, ",,")) {
-                if (strstr(text, "-cpu") || (is_json && strchr(text, '\\')))
+        if (text[0] == '{') {
+                if (strstr(text, "\\u") || strstr(text, "-cpu\"") || strstr(text, "-cpu'"))
                         set_unreadable(args);
                 return 0;
         }
-        keys = read_keys(text);
-        /* The first word has no key as a rule, and is then the driver, unless a key names another. */
-        if (qemu_type_is_cpu(keys.driver ? keys.driver : text))
+        keys = read_keys(text, "driver");
+        if (keys.driver && qemu_type_is_cpu(keys.driver))
                 set_unreadable(args);
         return 0;
 }

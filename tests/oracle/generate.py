@@ -181,6 +181,8 @@ class Generator:
         self.random.shuffle(parts)
         if self.chance(0.2):
             parts.insert(self.pick(0, 3), self.pick(f"driver={self.cpu_type()}", f"property={self.property()}"))
+        if self.chance(0.2):
+            parts.append(self.pick("value", "novalue", "id=g2,,value=off"))
         if self.chance(0.5):
             return ["-global", ",".join(parts)]
         other = self.pick(f"property={self.property()}", f"driver={self.cpu_type()}", f"value={self.value()}")
@@ -202,8 +204,11 @@ class Generator:
         """As -device takes them."""
         if json_too and self.chance(0.4):
             text = json.dumps(properties)
+            if self.chance(0.2):
+                text = text.replace('"', "'")
             return text.replace("-", "\\u002d") if self.chance(0.3) else text
         parts = [f"{name}={self.on_off(value)}" for name, value in properties.items() if name != "driver"]
+        parts += ["model-id=x,,driver=virtio-rng-pci"] * self.chance(0.15)
         if self.chance(0.6):
             return ",".join([properties["driver"]] + parts)
         parts.append(f"driver={properties['driver']}")
