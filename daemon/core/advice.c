@@ -51,13 +51,31 @@ static int advise_hiding(const struct guest *guest, const struct decision *decis
                          condition);
 }
 
+static bool shows_another_vendor(const struct judge *judge, const struct guest *guest) {
+        return guest->vendor_id && !streq_null(guest->vendor_id, judge->host->vendor);
+}
+
+/* What is to change in the definition, besides what is said of the reason or in its place. NULL: nothing. */
+static const char *advise_on_definition(const struct judge *judge, const struct guest *guest,
+                                        enum reason reason) {
+        if (reason == REASON_DENIED_CUSTOM_CPU_ARGS)
+                return NULL;
+        if (guest->custom_cpu_args)
+                return ", and remove its QEMU arguments that set the CPU";
+        if (reason == REASON_DENIED_INACCURATE_FMS && shows_another_vendor(judge, guest))
+                return ", and remove vendor_id from its CPU";
+        return guest_asks_for_xsaves(guest) ? ", or remove XSAVES from the definition" : NULL;
+}
+
 int decision_advice(const struct judge *judge, const struct guest *guest,
                     const struct decision *decision, char **ret) {
+        const char *on_definition = advise_on_definition(judge, guest, decision->reason);
         AUTO_FREE char *first = NULL;
-        bool asks = guest_asks_for_xsaves(guest), can_hide = !guest_args_decide(guest, CPU_XSAVEC);
         int r = 0;
 
-        if (decision->verdict == VERDICT_DENY && can_hide &&
+        if (decision->verdict != VERDICT_DENY)
+                return strdup_to(ret, reason_advice(decision->reason));
+        if (!guest_args_decide(guest, CPU_XSAVEC) &&
             decision_leaves_xsavec_alone(judge, guest, decision))
                 r = advise_hiding(guest, decision, &first);
         if (r < 0)
@@ -66,7 +84,5 @@ int decision_advice(const struct judge *judge, const struct guest *guest,
                 return format_to(ret, "%sremove CPU feature '%s' from the definition",
                                  first ? first : "", decision->forced_along);
         return format_to(ret, "%s%s%s", first ? first : "", reason_advice(decision->reason),
-                         decision->verdict == VERDICT_DENY && asks
-                                 ? ", or remove XSAVES from the definition"
-                                 : "");
+                         on_definition ? on_definition : "");
 }

@@ -158,13 +158,14 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
                 return 0;
         if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing))
                 return answer_missing_grant(answer, judge->policy, arrival->may_resume);
-        if (missing.xsavec != FEATURE_ABSENT &&
-            judge_would_see(judge, &arrival->actual, CPU_XSAVEC))
+        if (answer->decision.hide_xsavec && judge_would_see(judge, &arrival->actual, CPU_XSAVEC))
                 return format_to(&answer->message,
-                                 "domain '%s' sees XSAVEC, which is to be hidden: %s: its next "
-                                 "start hides it",
+                                 "domain '%s' sees XSAVEC, which is to be hidden: %s: %s",
                                  answer->guest.name ? answer->guest.name : "",
-                                 reason_to_string(answer->decision.reason));
+                                 reason_to_string(answer->decision.reason),
+                                 missing.xsavec != FEATURE_ABSENT
+                                         ? "its next start hides it"
+                                         : "its own QEMU arguments set the CPU, remove them");
         return 0;
 }
 

@@ -76,7 +76,7 @@ static bool ask_guest(const struct judge *judge, const char *xml, size_t length,
 static void ask_gate(const struct judge *judge, const char *xml, size_t length, json_t *answer) {
         AUTO_GATE_ANSWER struct gate_answer gate = {};
         AUTO_FREE char *reason = NULL;
-        int r = gate_judge(judge, GATE_PREPARE, false, xml, length, &gate, &reason);
+        int r = gate_judge(judge, GATE_PREPARE, START_COLD, xml, length, &gate, &reason);
 
         untaken(r, reason, answer);
         if (r != 0)
