@@ -16,8 +16,10 @@ int explanation_make_unjudged(const struct judge *judge, const char *error, json
 /* Told by the daemon: adds what that leaves out. Returns 0 or -ENOMEM. */
 int explanation_complete(json_t *explanation);
 
-/* On standard error: where the rewritten definition does not give the guest what the verdict says, or nobody here knows whether it
- * does. A toolstack that has no gate behind it starts what it is given. */
+/*
+ * On standard error: where the rewritten definition does not give the guest what the verdict says, or nobody
+ * here knows whether it does. A toolstack that has no gate behind it starts what it is given.
+ */
 void explanation_warn(const struct judge *judge, const struct rewritten *rewritten);
 
 /* What a reason's code means; "" for none of ours. */

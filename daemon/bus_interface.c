@@ -47,8 +47,8 @@ static void emit_decided(sd_bus *bus, enum gate_operation operation,
 }
 
 /*
- * The hook does not wait at `started`, and may be gone before the bus can be asked who it was. Then it is enough that the bus lets
- * nobody but root send Gate (conf/org.xsavesd1.conf).
+ * The hook does not wait at `started`, and may be gone before the bus can be asked who it was. Then it is
+ * enough that the bus lets nobody but root send Gate (conf/org.xsavesd1.conf).
  */
 static bool may_ask_gate(sd_bus_message *call, const char *operation) {
         int is_root = sender_is_root(call);

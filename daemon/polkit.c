@@ -89,8 +89,9 @@ int sender_is_root(sd_bus_message *call) {
 }
 
 /*
- * Add the bytes that the next arguments (texts, their arrays, and what is small) take, more or less as they are on the
- * wire: sd-bus does not tell how large a message is. Once there are more than a sender may have, no more are counted. Returns 0 or a negative errno.
+ * Add the bytes that the next arguments (texts, their arrays, and what is small) take, more or less as they are
+ * on the wire: sd-bus does not tell how large a message is. Once there are more than a sender may have, no more
+ * are counted. Returns 0 or a negative errno.
  */
 static int add_bytes(sd_bus_message *message, size_t *bytes) {
         const char *contents, *text;

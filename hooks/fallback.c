@@ -26,8 +26,8 @@ static int read_guest(const struct hook_call *call, struct guest *guest, char **
 }
 
 /*
- * Does the guest ask for XSAVES, as xsavesd-hook(8) has it for an outage? *ret_how says in what way. KVM offers what Linux has to
- * whatever guest does not turn it off.
+ * Does the guest ask for XSAVES, as xsavesd-hook(8) has it for an outage? *ret_how says in what way. KVM offers
+ * what Linux has to whatever guest does not turn it off.
  */
 static bool asks_for_xsaves(const struct guest *guest, const char **ret_how) {
         *ret_how = "asks for XSAVES";

@@ -76,8 +76,8 @@ static int make_message(sd_bus *bus, const struct hook_call *call, sd_bus_messag
 }
 
 /*
- * That a guest runs: nothing is refused here, so that no answer is waited for. Nor is a daemon started to hear of it: what runs can
- * be told from the guest later on.
+ * That a guest runs: nothing is refused here, so that no answer is waited for. Nor is a daemon started to hear
+ * of it: what runs can be told from the guest later on.
  */
 static int tell_daemon(sd_bus *bus, const struct hook_call *call) {
         CLEANUP(message_p) sd_bus_message *message = NULL;

@@ -23,8 +23,8 @@
 #define READ_SIZE (64u << 10)
 
 /*
- * Kept for hook-fallback.so, which may have to be loaded from disk, and for its reading: the slowest XML, of nothing but elements with
- * an attribute each, took it 85 ms a MiB on a virtual machine of 2023.
+ * Kept for hook-fallback.so, which may have to be loaded from disk, and for its reading: the slowest XML, of
+ * nothing but elements with an attribute each, took it 85 ms a MiB on a virtual machine of 2023.
  */
 #define FALLBACK_USEC (UINT64_C(150) * 1000)
 #define FALLBACK_USEC_PER_MIB (UINT64_C(100) * 1000)

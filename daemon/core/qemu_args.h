@@ -52,8 +52,9 @@ size_t qemu_option_length(const char *argument);
 int qemu_args_read(struct qemu_args *args, const char *const *argv, size_t n);
 
 /*
- * What -global says of a property of a CPU of this model (QEMU's name of it) and this type, "x86_64-cpu" or "i386-cpu". NULL:
- * it is not known which, and whatever turns the property on counts, and nothing that turns it off.
+ * What -global says of a property of a CPU of this model (QEMU's name of it) and this type, "x86_64-cpu" or
+ * "i386-cpu". NULL: it is not known which, and whatever turns the property on counts, and nothing that turns it
+ * off.
  */
 enum setting qemu_args_global(const struct qemu_args *args, enum cpu_property property,
                               const char *model, const char *type);

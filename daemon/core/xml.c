@@ -273,8 +273,9 @@ static bool has_more_than(const char *text, size_t length, char c, size_t n) {
 }
 
 /*
- * Has any element (`only_root`: has the root) more attributes than libxml2 is to compare with each other? Of its bytes, before it is parsed. A tag looks
- * alike in all encodings that are taken but UTF-16, which has zero bytes: there, all of the text is taken for one tag.
+ * Has any element (`only_root`: has the root) more attributes than libxml2 is to compare with each other? Of
+ * its bytes, before it is parsed. A tag looks alike in all encodings that are taken but UTF-16, which has zero
+ * bytes: there, all of the text is taken for one tag.
  */
 static bool has_too_many_attributes(const char *text, size_t length, bool only_root) {
         if (memchr(text, '\0', length))
