@@ -5,7 +5,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 struct policy_store;
 

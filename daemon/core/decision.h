@@ -5,7 +5,7 @@
 
 #include "core/cpu_map.h"
 #include "core/guest.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 enum verdict {
         VERDICT_KEEP,

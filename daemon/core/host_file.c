@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/host_key.h"
-#include "core/ini.h"
+#include "core/policy/ini.h"
 
 #define SECTION_HOST "host"
 #define SECTION_CPUID "hypervisor-cpuid"

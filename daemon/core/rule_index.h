@@ -13,7 +13,7 @@
  * a glob is passed over where the rule gives another one.
  */
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 enum rule_matcher { RULE_NAME, RULE_UUID, RULE_OS, N_RULE_MATCHERS };
 

@@ -59,10 +59,10 @@ same "there is a reason for each of the enum" \
     "$(code daemon/core/decision.h | grep -cE '^ +REASON_[A-Z_]+,$')" \
     "$(code daemon/core/reason.c | tr -d '\n' | grep -oE '\[REASON_[A-Z_]+\] = *\{"[a-z-]+"' | wc -l)"
 describes xsavesd-policy.ini.5 12 "key of the policy" < <(
-    code daemon/core/policy_parse.c | sed -nE 's/^ +\{"([a-z0-9-]+)", policy_read_.*/\1/p'
+    code daemon/core/policy/policy_parse.c | sed -nE 's/^ +\{"([a-z0-9-]+)", policy_read_.*/\1/p'
 )
 describes xsavesd-policy.ini.5 9 "word of the policy" < <(
-    code daemon/core/policy_words.c | grep -oE '\] = "[a-z-]+"' | sed -E 's/.*"(.*)"/\1/'
+    code daemon/core/policy/policy_words.c | grep -oE '\] = "[a-z-]+"' | sed -E 's/.*"(.*)"/\1/'
 )
 describes xsavesd-policy.ini.5 3 "erratum status" < <(
     code daemon/core/erratum.c | sed -nE 's/.*\[ERRATUM_[A-Z]+\] = "([a-z]+)".*/\1/p'

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/ini.h"
+#include "core/policy/ini.h"
 
 /* What ini_read() gave: items as `line [section]` or `line [section] key=value`, then problems. */
 struct reading {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 /* A policy as text */
 

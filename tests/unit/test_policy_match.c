@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "core/glob.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 /* One that must be accepted without a warning. */
 static struct policy *parse_good(const char *text) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/glob.h"
-#include "core/policy_rules.h"
+#include "core/policy/policy_rules.h"
 #include "core/rule_index.h"
 #include "core/string_map.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/ini.h"
+#include "core/policy/ini.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 
 /* What the policy's own files share: policy.c, policy_parse.c, policy_check.c. */
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 void host_rule_clear(struct host_rule *rule);
 void guest_rule_clear(struct guest_rule *rule);

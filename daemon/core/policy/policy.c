@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 #include "core/glob.h"
-#include "core/policy_rules.h"
+#include "core/policy/policy_rules.h"
 #include "core/rule_index.h"
 
 void host_rule_clear(struct host_rule *rule) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/policy_value.h"
+#include "core/policy/policy_value.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "core/glob.h"
-#include "core/policy.h"
-#include "core/policy_words.h"
+#include "core/policy/policy.h"
+#include "core/policy/policy_words.h"
 
 /* Both give 0 or -ENOMEM. */
 #define refuse(place, item, ...)                                                                   \

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/policy_rules.h"
-#include "core/policy_value.h"
-#include "core/policy_words.h"
+#include "core/policy/policy_rules.h"
+#include "core/policy/policy_value.h"
+#include "core/policy/policy_words.h"
 #include "core/rule_index.h"
 #include "core/string_map.h"
 

@@ -3,7 +3,7 @@
 
 /* Values of a policy's keys, read into the fields that they belong in. */
 
-#include "core/ini.h"
+#include "core/policy/ini.h"
 
 /* Where problems go, and the file that they are in. */
 struct place {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/policy_words.h"
+#include "core/policy/policy_words.h"
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 #define WORDS(...)                                                                                 \
         {                                                                                          \
