@@ -41,7 +41,8 @@ static void must(bool condition, const char *what) {
         exit(1);
 }
 
-static struct policy *policy_of(unsigned n_rules) {
+/* `format` makes a name or glob of a number. */
+static struct policy *policy_of(unsigned n_rules, const char *format) {
         CLEANUP(problems_clear) struct problems problems = {};
         struct policy_text text = {.file = "bench"};
         AUTO_FREE char *content = NULL;
@@ -50,8 +51,11 @@ static struct policy *policy_of(unsigned n_rules) {
         FILE *file = open_memstream(&content, &length);
 
         fputs("[policy]\nvirt-types = kvm qemu\n[host all]\nhostname = *\nxsaves = allow\n", file);
-        for (unsigned i = 0; i < n_rules; i++)
-                fprintf(file, "[guest rule-%u]\nname = vm-%u-*\nxsaves = deny\n", i, i);
+        for (unsigned i = 0; i < n_rules; i++) {
+                fprintf(file, "[guest rule-%u]\nxsaves = deny\nname = ", i);
+                fprintf(file, format, i);
+                fputc('\n', file);
+        }
         fputs("[guest all]\nname = *\nxsaves = allow\nguest = never-uses-xsaves\n", file);
         fclose(file);
         text.text = content;
@@ -125,8 +129,13 @@ static int sort_out(const struct judge *judge, struct text *texts, int n) {
         return n_rewritten;
 }
 
+/* One judge of each policy that is measured. */
+struct judges {
+        struct judge few, names, globs, stars;
+};
+
 struct times {
-        uint64_t parse, decide, decide_many;
+        uint64_t parse, decide, decide_names, decide_globs, decide_stars;
         uint64_t write_all, rewrite_all;
         uint64_t write_changed, rewrite_changed; /* of those that are rewritten */
 };
@@ -139,18 +148,20 @@ struct times {
                 times.field += now_nsec() - start_;                                                \
         } while (0)
 
-static struct times run(const struct judge *few, const struct judge *many, const struct text *texts,
-                        int n, int n_rewritten) {
+static struct times run(const struct judges *judges, const struct text *texts, int n,
+                        int n_rewritten) {
         struct times times = {};
 
         for (unsigned round = 0; round < ROUNDS; round++) {
                 TIMED(parse, n, parse(&texts[i_]));
-                TIMED(decide, n, decide(few, &texts[i_]));
-                TIMED(decide_many, n, decide(many, &texts[i_]));
+                TIMED(decide, n, decide(&judges->few, &texts[i_]));
+                TIMED(decide_names, n, decide(&judges->names, &texts[i_]));
+                TIMED(decide_globs, n, decide(&judges->globs, &texts[i_]));
+                TIMED(decide_stars, n, decide(&judges->stars, &texts[i_]));
                 TIMED(write_all, n, parse_and_write(&texts[i_]));
-                TIMED(rewrite_all, n, rewrite(few, &texts[i_]));
+                TIMED(rewrite_all, n, rewrite(&judges->few, &texts[i_]));
                 TIMED(write_changed, n_rewritten, parse_and_write(&texts[i_]));
-                TIMED(rewrite_changed, n_rewritten, rewrite(few, &texts[i_]));
+                TIMED(rewrite_changed, n_rewritten, rewrite(&judges->few, &texts[i_]));
         }
         return times;
 }
@@ -185,28 +196,31 @@ static void texts_clear(struct texts *texts) {
         free(texts->text);
 }
 
-static void compare(const char *what, const struct texts *texts, const struct judge *few,
-                    const struct judge *many) {
-        int n_rewritten = sort_out(few, texts->text, texts->n);
+static void compare(const char *what, const struct texts *texts, const struct judges *judges) {
+        int n_rewritten = sort_out(&judges->few, texts->text, texts->n);
         struct times times;
 
         must(n_rewritten > 0, "nothing to rewrite");
-        run(few, many, texts->text, texts->n, n_rewritten); /* warm */
-        times = run(few, many, texts->text, texts->n, n_rewritten);
+        run(judges, texts->text, texts->n, n_rewritten); /* warm */
+        times = run(judges, texts->text, texts->n, n_rewritten);
         printf("%s: %d domains, %d of them rewritten, %d rounds\n", what, texts->n, n_rewritten,
                ROUNDS);
         show("XML to verdict, 10 rules", times.decide, "libxml2 parse", times.parse, texts->n, 1.3);
-        show("XML to verdict, 10,000 rules", times.decide_many, "with 10 rules", times.decide,
-             texts->n, 1.5);
+        show("  1,000 rules, names", times.decide_names, "with 10 rules", times.decide, texts->n,
+             1.5);
+        show("  1,000 rules, win-1-*", times.decide_globs, "with 10 rules", times.decide, texts->n,
+             1.5);
+        show("  1,000 rules, *-1-prod", times.decide_stars, "with 10 rules", times.decide, texts->n,
+             1.5);
         show("XML to rewritten XML", times.rewrite_all, "parse and serialize", times.write_all,
              texts->n, 1.3);
         show("  where that is another", times.rewrite_changed, "parse and serialize",
              times.write_changed, n_rewritten, 1.3);
 }
 
-static struct policy *load_policy(unsigned n_rules) {
+static struct policy *load_policy(unsigned n_rules, const char *format) {
         uint64_t start = now_nsec();
-        struct policy *policy = policy_of(n_rules);
+        struct policy *policy = policy_of(n_rules, format);
 
         printf("a policy of %u rules is read in %.1f ms\n", n_rules,
                (double)(now_nsec() - start) / 1e6);
@@ -214,19 +228,24 @@ static struct policy *load_policy(unsigned n_rules) {
 }
 
 int main(int argc, char **argv) {
-        struct policy *few_rules = load_policy(10), *many_rules = load_policy(10000);
+        struct policy *few = load_policy(10, "win-%u-*"), *names = load_policy(1000, "win2016-%u"),
+                      *globs = load_policy(1000, "win-%u-*"),
+                      *stars = load_policy(1000, "*-%u-prod"),
+                      *most = load_policy(10000, "win-%u-*");
         struct host_facts *host = masked_host();
         CLEANUP(texts_clear) struct texts own = {}, real = {};
         AUTO_FREE char *pattern = NULL;
-        struct judge few, many;
+        struct judges judges;
         glob_t found;
 
-        judge_init(&few, few_rules, host, NULL);
-        judge_init(&many, many_rules, host, NULL);
+        judge_init(&judges.few, few, host, NULL);
+        judge_init(&judges.names, names, host, NULL);
+        judge_init(&judges.globs, globs, host, NULL);
+        judge_init(&judges.stars, stars, host, NULL);
         must(argc > 1, "usage: bench-core DOMAIN-XML...");
         for (int i = 1; i < argc; i++)
                 texts_add(&own, argv[i]);
-        compare("as libvirt writes it", &own, &few, &many);
+        compare("as libvirt writes it", &own, &judges);
 
         if (getenv("XSAVESD_CORPUS")) {
                 must(format_to(&pattern, "%s/domains/*.xml", getenv("XSAVESD_CORPUS")) == 0 &&
@@ -235,11 +254,14 @@ int main(int argc, char **argv) {
                 for (size_t i = 0; i < found.gl_pathc; i++)
                         texts_add(&real, found.gl_pathv[i]);
                 globfree(&found);
-                compare("the corpus", &real, &few, &many);
+                compare("the corpus", &real, &judges);
         }
 
-        policy_free(few_rules);
-        policy_free(many_rules);
+        policy_free(few);
+        policy_free(names);
+        policy_free(globs);
+        policy_free(stars);
+        policy_free(most);
         host_facts_free(host);
         return 0;
 }

@@ -2,12 +2,15 @@
 
 /*
  * Memory runs out at each allocation of each function of the core in turn: -ENOMEM or the same answer, nothing
- * leaked, no output set half-way.
+ * leaked, no output set half-way. And what takes its memory from core/memory.h ends the process with one line.
  */
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc_fault.h"
 #include "bench.h"
@@ -15,6 +18,7 @@
 #include "core/domcaps.h"
 #include "core/gate.h"
 #include "core/known.h"
+#include "core/memory.h"
 #include "core/rewrite.h"
 #include "core/xml.h"
 #include "data.h"
@@ -100,37 +104,6 @@ static int tell_problems(int r, const struct problems *problems, char **ret) {
         if (s >= 0)
                 s = problems_format(problems, SEVERITY_WARNING, &warnings);
         return told(s < 0 ? s : r, ret, "%s\n%s", errors, warnings);
-}
-
-static int load_policy(const struct attempt *attempt, char **ret) {
-        const struct policy_text texts[] = {
-                {"policy.d/a.ini", attempt->other, attempt->other_length},
-                {"policy.ini", attempt->text, attempt->length},
-        };
-        AUTO_PROBLEMS struct problems problems = {};
-        AUTO_POLICY struct policy *policy = NULL;
-        int r;
-
-        r = policy_parse(texts, ELEMENTS_OF(texts), &problems, &policy);
-        assert_true((r == 0) == (policy != NULL));
-        assert_true(r < 0 || (r == 1) == (problems.errors > 0));
-        return tell_problems(r, &problems, ret);
-}
-
-static int make_builtin(const struct attempt *attempt UNUSED, char **ret) {
-        AUTO_POLICY struct policy *policy = NULL;
-        int r;
-
-        r = policy_new_builtin(&policy);
-        return told(r, ret, "%zu", policy ? policy->n_guest_rules : 0);
-}
-
-static int match_host(const struct attempt *attempt, char **ret) {
-        struct judge judge;
-
-        judge_init(&judge, attempt->bench->policy, attempt->bench->host, attempt->bench->map);
-        alloc_fault_disarm();
-        return told(0, ret, "%s", judge.host_rule ? judge.host_rule->name : "(none)");
 }
 
 static int parse_facts(const struct attempt *attempt, char **ret) {
@@ -297,46 +270,57 @@ static struct attempt of_text(int (*call)(const struct attempt *, char **), cons
         return (struct attempt){.call = call, .text = text, .length = strlen(text), .other = ""};
 }
 
-static const char grants[] =
-        "[host h]\nhostname = a* b*\ncpu = AuthenticAMD-23-*\nxsaves = allow\n"
-        "[guest g]\nname = win-* db\nuuid = 0*\nos = http://*\nxsaves = allow\n"
-        "guest = never-uses-xsaves ; by contract\nhide-xsavec = yes\n";
-static const char shadowed[] =
-        "[policy]\nvirt-types = kvm qemu\n[guest g]\nname = *\nxsaves = deny\n"
-        "[guest a]\nname = *\nxsaves = keep\n[guest b]\nname = a*\nxsaves = deny\n";
-static const char doubtful[] =
-        "[host h]\nhostname = *\nxsaves = allow\n[host i]\nhostname = i\nxsaves = deny\n"
-        "[guest a]\nname = a, b\nxsaves = allow\n";
-static const char wrong[] =
-        "[policy]\nenforce = perhaps\nenforce = no\nvirt-types =\n[gust x]\na = b\n"
-        "[guest g]\nxsaves = allow\nguest = yes\nname: a\n[host]\n"
-        "[guest u]\nuuid = xyz\nxsaves = allow\nerratum-1386 = live\n";
+/* --- what ends the process --- */
 
-static void policies(void **state UNUSED) {
-        static const char *const texts[] = {grants, shadowed, doubtful, wrong, "\xff[\n a\n"};
+static sigjmp_buf before_the_end;
 
-        for (size_t i = 0; i < ELEMENTS_OF(texts); i++) {
-                struct attempt attempt = of_text(load_policy, texts[i]);
-
-                exhaust(&attempt);
-                attempt.other = shadowed;
-                attempt.other_length = strlen(shadowed);
-                exhaust(&attempt);
-        }
-        exhaust(&(struct attempt){.call = make_builtin});
+static void survive(int signal UNUSED) {
+        siglongjmp(before_the_end, 1);
 }
 
-static void no_grant_from_a_host_rule(void **state UNUSED) {
-        AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
-        struct attempt attempt = {.call = match_host, .bench = bench};
-        AUTO_FREE char *wanted = NULL, *got = NULL;
+static void call_xstrdup(void) {
+        free(xstrdup("a"));
+}
 
-        /* No allocation: a policy is never in force without the rule of its host. */
-        attempt.call(&attempt, &wanted);
-        alloc_fault_arm(1, true);
-        attempt.call(&attempt, &got);
-        assert_string_equal(wanted, "any");
-        assert_string_equal(got, wanted);
+static void call_xformat(void) {
+        free(xformat("%d", 1));
+}
+
+static void call_xcalloc(void) {
+        free(xcalloc(1, 1));
+}
+
+static void call_xgrow(void) {
+        AUTO_FREE int *array = NULL;
+
+        xgrow(&array, 0, sizeof(*array));
+}
+
+static void memory_that_must_be_there_ends_the_process(void **state UNUSED) {
+        static void (*const calls[])(void) = {call_xstrdup, call_xformat, call_xcalloc, call_xgrow};
+
+        for (volatile size_t i = 0; i < ELEMENTS_OF(calls); i++) {
+                int stderr_fd = dup(STDERR_FILENO), memory = memfd_create("stderr", 0);
+                volatile bool ended = false;
+                char text[100] = "";
+
+                calls[i]();
+                assert_int_equal(dup2(memory, STDERR_FILENO), STDERR_FILENO);
+                signal(SIGABRT, survive);
+                alloc_fault_arm(1, true);
+                if (sigsetjmp(before_the_end, 1) == 0)
+                        calls[i]();
+                else
+                        ended = true;
+                alloc_fault_disarm();
+                signal(SIGABRT, SIG_DFL);
+                dup2(stderr_fd, STDERR_FILENO);
+                assert_true(ended);
+                assert_true(pread(memory, text, sizeof(text) - 1, 0) > 0);
+                assert_string_equal(text, "test-no_memory: out of memory\n");
+                close(stderr_fd);
+                close(memory);
+        }
 }
 
 static void facts(void **state UNUSED) {
@@ -495,8 +479,7 @@ static void odd_documents(void **state UNUSED) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(lists),
-                cmocka_unit_test(policies),
-                cmocka_unit_test(no_grant_from_a_host_rule),
+                cmocka_unit_test(memory_that_must_be_there_ends_the_process),
                 cmocka_unit_test(facts),
                 cmocka_unit_test(maps),
                 cmocka_unit_test(capabilities),

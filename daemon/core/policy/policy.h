@@ -36,7 +36,11 @@ struct guest_rule {
         bool hide_xsavec;
 };
 
-struct rule_index; /* finds guest rules without trying each; private to the policy */
+/* A name or UUID that a guest rule spells out, without a wildcard. */
+struct policy_literal {
+        const char *text;
+        size_t rule; /* its number */
+};
 
 struct policy {
         enum policy_default default_verdict;
@@ -47,7 +51,13 @@ struct policy {
         size_t n_host_rules;
         struct guest_rule *guest_rules;
         size_t n_guest_rules;
-        struct rule_index *index;
+
+        /* For policy_match_guest(). A rule whose names (or else UUIDs) are all spelled out is found by these, in byte
+         * order, and each other rule by its number here, in ascending order. */
+        struct policy_literal *literals;
+        size_t n_literals;
+        size_t *glob_rules;
+        size_t n_glob_rules;
 };
 
 /* One file of the policy. */
@@ -72,6 +82,10 @@ struct policy *policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy *, policy_free);
 #define AUTO_POLICY CLEANUP(policy_free_p)
 
+/* A guest's name is a file's name (255 bytes), while its OS may be as long as its definition: what fnmatch() takes is not
+ * to be up to a guest. Longer than any literal: INI lines end at 199 bytes. */
+#define POLICY_VALUE_MAX 1024
+
 bool policy_governs_type(const struct policy *policy, const char *domain_type);
 
 /* The first host rule all of whose matchers match, or NULL. */
@@ -81,7 +95,8 @@ const struct host_rule *policy_match_host(const struct policy *policy,
 
 /*
  * The first guest rule all of whose matchers match, or NULL. Any argument may be NULL (the guest has
- * none): a rule that asks for it does then not match. `uuid` is in libvirt's form, lower case.
+ * none): a rule that asks for it does then not match. `uuid` is in libvirt's form, lower case. Of a
+ * value of more than POLICY_VALUE_MAX bytes the beginning is matched.
  */
 const struct guest_rule *policy_match_guest(const struct policy *policy, const char *name,
                                             const char *uuid, const char *os);

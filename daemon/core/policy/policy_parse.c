@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/policy/policy_check.h"
 #include "core/policy/policy_rules.h"
 #include "core/policy/policy_value.h"
 #include "core/policy/policy_words.h"
-#include "core/rule_index.h"
 #include "core/string_map.h"
 
 enum key_kind { KEY_OPTION, KEY_MATCHER, KEY_VERDICT };
@@ -410,11 +410,8 @@ int policy_parse(const struct policy_text *texts, size_t n_texts, struct problem
                 return 1;
 
         policy = parser.policy;
-        r = rule_index_new(policy->guest_rules, policy->n_guest_rules, &policy->index);
-        if (r == 0)
-                r = policy_check(policy, problems);
-        if (r < 0)
-                return r;
+        policy_sort_guest_rules(policy);
+        policy_check(policy, problems);
         *ret = STEAL(parser.policy);
         return 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/glob.h"
 #include "core/policy/policy.h"
 #include "core/policy/policy_words.h"
 
@@ -146,8 +145,29 @@ static int read_checked_globs(struct place *place, const struct ini_item *item, 
         return 0;
 }
 
+/* What one of a few common mistakes makes of a glob. Brackets are not looked into. */
+static bool may_match_cpu(const char *glob) {
+        const char *numbers = strchr(glob, '-');
+        size_t n_dashes = 0;
+
+        if (strpbrk(glob, "[\\"))
+                return true;
+        if (numbers && (numbers == glob || numbers[strspn(numbers, "-0123456789*?")]))
+                return false;
+        for (const char *c = glob; *c; c++)
+                n_dashes += *c == '-';
+        return n_dashes == 3 || (n_dashes < 3 && strpbrk(glob, "*?"));
+}
+
+static bool may_match_uuid(const char *glob) {
+        if (strpbrk(glob, "[\\"))
+                return true;
+        return glob[strspn(glob, "-0123456789abcdef*?")] == '\0' &&
+               (strchr(glob, '*') || strlen(glob) == 36);
+}
+
 int policy_read_cpu_globs(struct place *place, const struct ini_item *item, void *field) {
-        return read_checked_globs(place, item, field, glob_may_match_cpu_id,
+        return read_checked_globs(place, item, field, may_match_cpu,
                                   "VENDOR-FAMILY-MODEL-STEPPING, decimal");
 }
 
@@ -162,7 +182,7 @@ int policy_read_uuid_globs(struct place *place, const struct ini_item *item, voi
                 if (*c >= 'A' && *c <= 'Z')
                         *c = (char)(*c - 'A' + 'a');
         lower.value = value;
-        return read_checked_globs(place, &lower, field, glob_may_match_uuid,
+        return read_checked_globs(place, &lower, field, may_match_uuid,
                                   "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, hexadecimal");
 }
 
