@@ -22,8 +22,8 @@ static int check_file(const char *path, struct problems *problems, struct policy
         if (r != 0)
                 return r;
         text = (struct policy_text){input.name, input.text, input.length};
-        r = policy_parse(&text, 1, problems, ret);
-        return r < 0 ? r : STATUS_OK;
+        *ret = policy_parse(&text, 1, problems);
+        return STATUS_OK;
 }
 
 static int check_folder(const char *path, bool is_default, struct problems *problems,
@@ -31,8 +31,10 @@ static int check_folder(const char *path, bool is_default, struct problems *prob
         int r;
 
         r = policy_folder_load(path, problems, NULL, ret);
-        if (r == -ENOENT && is_default)
-                return policy_new_builtin(ret);
+        if (r == -ENOENT && is_default) {
+                *ret = policy_new_builtin();
+                return STATUS_OK;
+        }
         if (r < 0 && r != -ENOMEM)
                 return bad_input("%s: %s", path, strerror(-r));
         return r < 0 ? r : STATUS_OK;
@@ -111,10 +113,10 @@ static int check(struct cli *cli, const char *path, json_t *array, bool *valid) 
         if (cli_has(cli, OPTION_JSON))
                 return json_array_append_new(array, to_json(path, &problems, policy)) < 0 ? -ENOMEM
                                                                                           : 0;
-        r = say_problems(&problems, SEVERITY_WARNING);
-        if (r == 0 && !cli_has(cli, OPTION_NO_LEGEND))
+        say_problems(&problems, SEVERITY_WARNING);
+        if (!cli_has(cli, OPTION_NO_LEGEND))
                 print_summary(cli, path, &problems, policy);
-        return r;
+        return STATUS_OK;
 }
 
 int verb_check(struct cli *cli) {

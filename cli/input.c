@@ -90,17 +90,19 @@ int input_policy(const char *folder, struct policy **ret) {
         int r;
 
         r = policy_folder_load(folder ? folder : POLICY_FOLDER, &problems, &source, ret);
-        if (r == -ENOENT && !folder)
-                r = policy_new_builtin(ret);
+        if (r == -ENOENT && !folder) {
+                *ret = policy_new_builtin();
+                return STATUS_OK;
+        }
         /* The other warnings are for `check`; this one may mean that the folder is not the one that was meant. */
-        else if (r == 0 && folder && !source.files)
-                r = say_problems(&problems, SEVERITY_WARNING);
+        if (r == 0 && folder && !source.files)
+                say_problems(&problems, SEVERITY_WARNING);
         if (r == 0 || r == -ENOMEM)
                 return r;
         if (r < 0)
                 return bad_input("%s: %s", folder ? folder : POLICY_FOLDER, strerror(-r));
-        r = say_problems(&problems, SEVERITY_ERROR);
-        return r < 0 ? r : STATUS_BAD_INPUT;
+        say_problems(&problems, SEVERITY_ERROR);
+        return STATUS_BAD_INPUT;
 }
 
 int input_facts(const char *path, struct host_facts **ret) {
@@ -109,14 +111,12 @@ int input_facts(const char *path, struct host_facts **ret) {
         int r;
 
         r = input_read(path, FACTS_SIZE_MAX, &input);
-        if (r == 0)
-                r = host_facts_parse(input.name, input.text, input.length, &problems, ret);
-        else
+        if (r != 0)
                 return r;
-        if (r <= 0)
-                return r;
-        r = say_problems(&problems, SEVERITY_ERROR);
-        return r < 0 ? r : STATUS_BAD_INPUT;
+        if (host_facts_parse(input.name, input.text, input.length, &problems, ret) == 0)
+                return STATUS_OK;
+        say_problems(&problems, SEVERITY_ERROR);
+        return STATUS_BAD_INPUT;
 }
 
 int input_cpu_map(struct cpu_map **ret) {

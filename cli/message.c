@@ -61,17 +61,13 @@ int bad_xml(const char *file, const char *reason) {
         return bad_input("%s: %s", file, reason);
 }
 
-int say_problems(const struct problems *problems, enum severity least) {
+void say_problems(const struct problems *problems, enum severity least) {
         for (size_t i = 0; i < problems->count; i++) {
                 AUTO_FREE char *text = NULL;
-                int r;
 
                 if (problems->items[i].severity > least)
                         continue;
-                r = problem_format(&problems->items[i], &text);
-                if (r < 0)
-                        return r;
+                text = problem_format(&problems->items[i]);
                 say("%s", text);
         }
-        return 0;
 }

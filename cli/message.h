@@ -17,5 +17,5 @@ int bad_input(const char *format, ...) PRINTF_FORMAT(1, 2);
 /* XML that the core refuses; a line number in its reason becomes `file:line: `. */
 int bad_xml(const char *file, const char *reason);
 
-/* Those of at least this severity, a line each. Returns 0 or -ENOMEM. */
-int say_problems(const struct problems *problems, enum severity least);
+/* Those of at least this severity, a line each. */
+void say_problems(const struct problems *problems, enum severity least);

@@ -41,8 +41,8 @@ static int add_path(char ***files, const char *folder, const char *name,
         if (utf8_valid(name, strlen(name)))
                 return strv_append(files, path, strlen(path));
         make_one_line(path);
-        return problems_add(problems, SEVERITY_ERROR, path, 0,
-                            "the file's name is not UTF-8; rename it");
+        problems_add(problems, SEVERITY_ERROR, path, 0, "the file's name is not UTF-8; rename it");
+        return 0;
 }
 
 /* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being able to
@@ -61,10 +61,13 @@ static int list_drop_ins(const char *folder, struct problems *problems, char ***
         if (r < 0 || !is_there(path))
                 return r < 0 ? r : 0;
         n = scandir(path, &entries, is_policy_file, by_bytes);
-        if (n < 0)
-                return errno == ENOMEM ? -ENOMEM
-                                       : problems_add(problems, SEVERITY_ERROR, path, 0,
-                                                      "cannot be read: %s", strerror(errno));
+        if (n < 0) {
+                if (errno == ENOMEM)
+                        return -ENOMEM;
+                problems_add(problems, SEVERITY_ERROR, path, 0, "cannot be read: %s",
+                             strerror(errno));
+                return 0;
+        }
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
                         r = add_path(files, path, entries[i]->d_name, problems);
@@ -95,9 +98,9 @@ static int list_files(const char *folder, struct problems *problems, char ***ret
         if (r >= 0)
                 r = list_main(folder, &files);
         if (r >= 0 && !files)
-                r = problems_add(problems, SEVERITY_WARNING, folder, 0,
-                                 "no policy.ini and no policy.d/*.ini in it: the built-in policy "
-                                 "holds, which grants nothing");
+                problems_add(problems, SEVERITY_WARNING, folder, 0,
+                             "no policy.ini and no policy.d/*.ini in it: the built-in policy "
+                             "holds, which grants nothing");
         if (r < 0)
                 return r;
 
@@ -122,12 +125,10 @@ static int read_files(char *const *files, struct problems *problems, struct poli
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0) {
-                        r = problems_add(problems, SEVERITY_ERROR, *file, 0, "cannot be read: %s",
-                                         r == -EFBIG    ? "larger than 16 MiB"
-                                         : r == -EINVAL ? "not a regular file"
-                                                        : strerror(-r));
-                        if (r < 0)
-                                return r;
+                        problems_add(problems, SEVERITY_ERROR, *file, 0, "cannot be read: %s",
+                                     r == -EFBIG    ? "larger than 16 MiB"
+                                     : r == -EINVAL ? "not a regular file"
+                                                    : strerror(-r));
                         continue;
                 }
                 texts[(*n_texts)++] =
@@ -167,10 +168,10 @@ int policy_folder_load(const char *folder, struct problems *problems,
         if (!texts)
                 return -ENOMEM;
         r = read_files(source.files, problems, texts, &n_texts);
-        if (r >= 0)
-                r = policy_parse(texts, n_texts, problems, &policy);
-        if (r >= 0)
+        if (r >= 0) {
+                policy = policy_parse(texts, n_texts, problems);
                 r = join_texts(texts, n_texts, &source);
+        }
         free_texts(texts, n_texts);
         if (r < 0)
                 return r;

@@ -3,7 +3,7 @@
 
 /* A policy as it lies on disk: FOLDER/policy.d/NAME.ini in byte order of name, then FOLDER/policy.ini. */
 
-#include "core/policy/policy.h"
+#include "core/policy/policy_parse.h"
 
 #define POLICY_FOLDER "/etc/xsavesd"
 

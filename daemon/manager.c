@@ -166,21 +166,19 @@ static void on_policy_files(void *userdata) {
 
 /* At the start there is no last good policy: a bad one leaves the built-in one in force. */
 static int load_first_policy(struct manager *manager) {
-        struct policy *builtin;
         int r;
 
         r = manager_reload(manager);
         if (r <= 0)
                 return r;
-        r = policy_new_builtin(&builtin);
-        return r < 0 ? r : put_policy_in_force(manager, builtin);
+        return put_policy_in_force(manager, policy_new_builtin());
 }
 
 /* --- the host --- */
 
 static int read_facts_file(const char *path, struct host_facts **ret) {
         CLEANUP(problems_clear) struct problems problems = {};
-        AUTO_FREE char *text = NULL, *error = NULL;
+        AUTO_FREE char *text = NULL, *errors = NULL;
         size_t length;
         int r;
 
@@ -192,8 +190,8 @@ static int read_facts_file(const char *path, struct host_facts **ret) {
         r = host_facts_parse(path, text, length, &problems, ret);
         if (r <= 0)
                 return r;
-        if (problems_format(&problems, SEVERITY_ERROR, &error) >= 0)
-                log_error("%s", error);
+        errors = problems_format(&problems, SEVERITY_ERROR);
+        log_error("%s", errors);
         return -EINVAL;
 }
 

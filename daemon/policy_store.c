@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "folder.h"
 #include "log.h"
 #include "path_watch.h"
@@ -123,32 +124,21 @@ int policy_store_new(const char *folder, sd_event *event, policy_store_callback 
         return 0;
 }
 
-static int set_texts(struct policy_store *store, const struct problems *problems,
-                     int folder_error) {
-        AUTO_FREE char *error = NULL, *warnings = NULL;
-        int r;
-
-        r = problems_format(problems, SEVERITY_WARNING, &warnings);
-        if (r >= 0 && folder_error < 0)
-                r = format_to(&error, "%s: cannot be read: %s", store->folder,
-                              strerror(-folder_error));
-        else if (r >= 0)
-                r = problems_format(problems, SEVERITY_ERROR, &error);
-        if (r < 0)
-                return r;
-
+static void set_texts(struct policy_store *store, const struct problems *problems,
+                      int folder_error) {
         free(store->error);
-        store->error = STEAL(error);
+        store->error = folder_error < 0 ? xformat("%s: cannot be read: %s", store->folder,
+                                                  strerror(-folder_error))
+                                        : problems_format(problems, SEVERITY_ERROR);
         free(store->warnings);
-        store->warnings = STEAL(warnings);
-        return 0;
+        store->warnings = problems_format(problems, SEVERITY_WARNING);
 }
 
 static int load_once(struct policy_store *store, struct policy **ret) {
         CLEANUP(problems_clear) struct problems problems = {};
         AUTO_POLICY struct policy *policy = NULL;
         AUTO_POLICY_SOURCE struct policy_source source = {};
-        int r, result;
+        int result;
 
         result = policy_folder_load(store->folder, &problems, &source, &policy);
         if (result == -ENOMEM)
@@ -158,9 +148,7 @@ static int load_once(struct policy_store *store, struct policy **ret) {
                 store->source = source;
                 source = (struct policy_source){};
         }
-        r = set_texts(store, &problems, result);
-        if (r < 0)
-                return r;
+        set_texts(store, &problems, result);
         if (result != 0)
                 return 1;
         *ret = STEAL(policy);

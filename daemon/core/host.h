@@ -77,7 +77,7 @@ int host_facts_set_hypervisor(struct host_facts *facts, const struct cpuid_leaf 
  * section [hypervisor-cpuid] with lines `LEAF.SUBLEAF = EAX EBX ECX EDX` (hexadecimal with 0x,
  * but for the subleaf, which is decimal). `unknown` stands for what is not known; vendor, family,
  * model and stepping must be given. Any error goes to `problems`, and then *ret stays unset and
- * the return value is 1; other failures are -ENOMEM and -EFBIG, as of ini_read().
+ * the return value is 1; else it is 0.
  */
 int host_facts_parse(const char *file, const char *text, size_t length, struct problems *problems,
                      struct host_facts **ret);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/host_key.h"
+#include "core/memory.h"
 #include "core/policy/ini.h"
 
 #define SECTION_HOST "host"
@@ -26,23 +27,32 @@ struct reader {
         const char *file;
         struct problems *problems;
         struct host_facts *facts;
-        bool given[N_HOST_KEYS];
+        unsigned host_line, cpuid_line;  /* of the sections; 0: not there */
+        bool is_skipped;                 /* the section: it was refused */
+        unsigned key_lines[N_HOST_KEYS]; /* 0: not given */
 };
 
-static int read_key(struct reader *reader, const struct ini_item *item) {
+#define refuse(reader, line, ...)                                                                  \
+        problems_add((reader)->problems, SEVERITY_ERROR, (reader)->file, line, __VA_ARGS__)
+
+static void read_key(struct reader *reader, const struct ini_item *item) {
         const struct host_key *key = find_key(item->key);
-        int r;
+        unsigned *line;
 
-        if (!key)
-                return problems_add(reader->problems, SEVERITY_ERROR, reader->file, item->line,
-                                    "unknown key '%s' in [%s]", item->key, item->section);
-
-        reader->given[key - host_keys] = true;
-        r = key->kind->read(key, reader->facts, item->value);
-        if (r <= 0)
-                return r;
-        return problems_add(reader->problems, SEVERITY_ERROR, reader->file, item->line,
-                            "%s = '%s': not %s", key->name, item->value, key->kind->wanted);
+        if (!key) {
+                refuse(reader, item->line, "unknown key '%s' in [%s]", item->key, item->section);
+                return;
+        }
+        line = &reader->key_lines[key - host_keys];
+        if (*line > 0) {
+                refuse(reader, item->line, "key \"%s\" again in [%s], after line %u; give it once",
+                       key->name, item->section, *line);
+                return;
+        }
+        *line = item->line;
+        if (!key->kind->read(key, reader->facts, item->value))
+                refuse(reader, item->line, "%s = '%s': not %s", key->name, item->value,
+                       key->kind->wanted);
 }
 
 /* "LEAF.SUBLEAF" */
@@ -58,104 +68,95 @@ static bool parse_leaf_name(const char *text, struct cpuid_leaf *leaf) {
                host_parse_decimal(dot + 1, 0xff, &leaf->subleaf);
 }
 
-/* "EAX EBX ECX EDX". Returns 0, -ENOMEM, or 1 for anything else. */
-static int parse_registers(const char *text, struct cpuid_leaf *leaf) {
+/* "EAX EBX ECX EDX" */
+static bool parse_registers(const char *text, struct cpuid_leaf *leaf) {
         uint32_t *const registers[] = {&leaf->eax, &leaf->ebx, &leaf->ecx, &leaf->edx};
         AUTO_STRV char **words = NULL;
-        int r;
 
-        r = strv_split(&words, text);
-        if (r < 0)
-                return r;
+        need_memory(strv_split(&words, text) == 0);
         if (strv_length(words) != ELEMENTS_OF(registers))
-                return 1;
+                return false;
         for (size_t i = 0; i < ELEMENTS_OF(registers); i++)
                 if (!host_parse_hex32(words[i], registers[i]))
-                        return 1;
-        return 0;
+                        return false;
+        return true;
 }
 
-static int add_leaf(struct reader *reader, const struct cpuid_leaf *leaf, unsigned line) {
+static void read_leaf(struct reader *reader, const struct ini_item *item) {
         struct host_facts *facts = reader->facts;
-        int r;
-
-        /* ini_read() refuses a key that comes twice, but one leaf has more than one spelling. */
-        if (cpuid_find(facts->hypervisor_cpuid, facts->n_hypervisor_cpuid, leaf->leaf,
-                       leaf->subleaf))
-                return problems_add(reader->problems, SEVERITY_ERROR, reader->file, line,
-                                    "leaf 0x%08" PRIx32 ".%" PRIu32 " is given twice", leaf->leaf,
-                                    leaf->subleaf);
-        if (facts->n_hypervisor_cpuid == CPUID_LEAVES_MAX)
-                return problems_add(reader->problems, SEVERITY_ERROR, reader->file, line,
-                                    "more than %d leaves in [" SECTION_CPUID "]", CPUID_LEAVES_MAX);
-
-        r = array_grow(&facts->hypervisor_cpuid, facts->n_hypervisor_cpuid, sizeof(*leaf));
-        if (r < 0)
-                return r;
-        facts->hypervisor_cpuid[facts->n_hypervisor_cpuid++] = *leaf;
-        return 0;
-}
-
-static int read_leaf(struct reader *reader, const struct ini_item *item) {
         struct cpuid_leaf leaf = {};
-        int r = 1;
 
-        if (parse_leaf_name(item->key, &leaf))
-                r = parse_registers(item->value, &leaf);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                return problems_add(reader->problems, SEVERITY_ERROR, reader->file, item->line,
-                                    "%s = '%s': not 0xLEAF.SUBLEAF = 0xEAX 0xEBX 0xECX 0xEDX",
-                                    item->key, item->value);
-        return add_leaf(reader, &leaf, item->line);
+        if (!parse_leaf_name(item->key, &leaf) || !parse_registers(item->value, &leaf)) {
+                refuse(reader, item->line,
+                       "%s = '%s': not 0xLEAF.SUBLEAF = 0xEAX 0xEBX 0xECX 0xEDX", item->key,
+                       item->value);
+                return;
+        }
+        /* One leaf has more than one spelling. */
+        if (cpuid_find(facts->hypervisor_cpuid, facts->n_hypervisor_cpuid, leaf.leaf,
+                       leaf.subleaf)) {
+                refuse(reader, item->line, "leaf 0x%08" PRIx32 ".%" PRIu32 " is given twice",
+                       leaf.leaf, leaf.subleaf);
+                return;
+        }
+        if (facts->n_hypervisor_cpuid == CPUID_LEAVES_MAX) {
+                refuse(reader, item->line, "more than %d leaves in [" SECTION_CPUID "]",
+                       CPUID_LEAVES_MAX);
+                return;
+        }
+        xgrow(&facts->hypervisor_cpuid, facts->n_hypervisor_cpuid, sizeof(leaf));
+        facts->hypervisor_cpuid[facts->n_hypervisor_cpuid++] = leaf;
 }
 
-static const struct {
-        const char *name;
-        int (*read)(struct reader *reader, const struct ini_item *item);
-} sections[] = {
-        {SECTION_HOST, read_key},
-        {SECTION_CPUID, read_leaf},
-};
+static void start_section(struct reader *reader, const struct ini_item *item) {
+        bool is_cpuid = streq(item->section, SECTION_CPUID);
+        unsigned *line = is_cpuid ? &reader->cpuid_line : &reader->host_line;
 
-static int read_item(const struct ini_item *item, void *userdata) {
+        reader->is_skipped = true;
+        if (!is_cpuid && !streq(item->section, SECTION_HOST)) {
+                refuse(reader, item->line, "unknown section [%s]", item->section);
+                return;
+        }
+        if (*line > 0) {
+                refuse(reader, item->line, "section [%s] again, after line %u; make it one section",
+                       item->section, *line);
+                return;
+        }
+        *line = item->line;
+        reader->is_skipped = false;
+}
+
+static void read_item(const struct ini_item *item, void *userdata) {
         struct reader *reader = userdata;
 
-        for (size_t i = 0; i < ELEMENTS_OF(sections); i++)
-                if (streq(item->section, sections[i].name))
-                        return item->key ? sections[i].read(reader, item) : 0;
-        if (item->key)
-                return 0; /* reported with its section */
-        return problems_add(reader->problems, SEVERITY_ERROR, reader->file, item->line,
-                            "unknown section [%s]", item->section);
+        if (!item->key)
+                start_section(reader, item);
+        else if (reader->is_skipped)
+                return;
+        else if (item->continues)
+                refuse(reader, item->line,
+                       "indented line, but facts have no lists; begin it in the first column");
+        else if (streq(item->section, SECTION_HOST))
+                read_key(reader, item);
+        else
+                read_leaf(reader, item);
 }
 
-static int check_required(struct reader *reader) {
-        int r = 0;
-
-        for (size_t i = 0; i < N_HOST_KEYS && r == 0; i++)
-                if (host_keys[i].required && !reader->given[i])
-                        r = problems_add(reader->problems, SEVERITY_ERROR, reader->file, 0,
-                                         "key '%s' is missing in [" SECTION_HOST "]",
-                                         host_keys[i].name);
-        return r;
+static void check_required(struct reader *reader) {
+        for (size_t i = 0; i < N_HOST_KEYS; i++)
+                if (host_keys[i].required && reader->key_lines[i] == 0)
+                        refuse(reader, 0, "key '%s' is missing in [" SECTION_HOST "]",
+                               host_keys[i].name);
 }
 
 int host_facts_parse(const char *file, const char *text, size_t length, struct problems *problems,
                      struct host_facts **ret) {
-        AUTO_HOST_FACTS struct host_facts *facts = host_facts_new();
+        AUTO_HOST_FACTS struct host_facts *facts = xcalloc(1, sizeof(*facts));
         struct reader reader = {.file = file, .problems = problems, .facts = facts};
         size_t errors_before = problems->errors;
-        int r;
 
-        if (!facts)
-                return -ENOMEM;
-        r = ini_read(file, text, length, read_item, &reader, problems);
-        if (r == 0)
-                r = check_required(&reader);
-        if (r < 0)
-                return r;
+        ini_read(file, text, length, read_item, &reader, problems);
+        check_required(&reader);
         if (problems->errors > errors_before)
                 return 1;
 

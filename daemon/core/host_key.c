@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 static const char *const tristate_names[] = {
         [TRISTATE_UNKNOWN] = HOST_UNKNOWN,
         [TRISTATE_NO] = "no",
@@ -36,12 +38,15 @@ static const void *const_field_of(const struct host_key *key, const struct host_
         return (const char *)facts + key->offset;
 }
 
-static int read_text(const struct host_key *key, struct host_facts *facts, const char *text) {
+static bool read_text(const struct host_key *key, struct host_facts *facts, const char *text) {
         char **field = field_of(key, facts);
 
         if (streq(text, HOST_UNKNOWN))
-                return 0;
-        return host_text_valid(text) ? strdup_to(field, text) : 1;
+                return true;
+        if (!host_text_valid(text))
+                return false;
+        *field = xstrdup(text);
+        return true;
 }
 
 static int write_text(const struct host_key *key, const struct host_facts *facts, char **ret) {
@@ -76,8 +81,8 @@ bool host_parse_hex32(const char *text, uint32_t *ret) {
         return true;
 }
 
-static int read_number(const struct host_key *key, struct host_facts *facts, const char *text) {
-        return host_parse_decimal(text, key->max, field_of(key, facts)) ? 0 : 1;
+static bool read_number(const struct host_key *key, struct host_facts *facts, const char *text) {
+        return host_parse_decimal(text, key->max, field_of(key, facts));
 }
 
 static int write_number(const struct host_key *key, const struct host_facts *facts, char **ret) {
@@ -86,12 +91,12 @@ static int write_number(const struct host_key *key, const struct host_facts *fac
         return format_to(ret, "%u", *field);
 }
 
-static int read_microcode(const struct host_key *key UNUSED, struct host_facts *facts,
-                          const char *text) {
+static bool read_microcode(const struct host_key *key UNUSED, struct host_facts *facts,
+                           const char *text) {
         if (streq(text, HOST_UNKNOWN))
-                return 0;
+                return true;
         facts->microcode_known = host_parse_hex32(text, &facts->microcode);
-        return facts->microcode_known ? 0 : 1;
+        return facts->microcode_known;
 }
 
 static int write_microcode(const struct host_key *key UNUSED, const struct host_facts *facts,
@@ -101,16 +106,16 @@ static int write_microcode(const struct host_key *key UNUSED, const struct host_
         return format_to(ret, "0x%08" PRIx32, facts->microcode);
 }
 
-static int read_tristate(const struct host_key *key, struct host_facts *facts, const char *text) {
+static bool read_tristate(const struct host_key *key, struct host_facts *facts, const char *text) {
         enum tristate *field = field_of(key, facts);
 
         for (size_t i = 0; i < ELEMENTS_OF(tristate_names); i++) {
                 if (!streq(text, tristate_names[i]))
                         continue;
                 *field = (enum tristate)i;
-                return 0;
+                return true;
         }
-        return 1;
+        return false;
 }
 
 static int write_tristate(const struct host_key *key, const struct host_facts *facts, char **ret) {

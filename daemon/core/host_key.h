@@ -9,10 +9,10 @@
 
 struct host_key;
 
-/* A kind of value. Reading returns 0, -ENOMEM, or 1 for a text that is no such value. */
+/* A kind of value. Reading returns false for a text that is no such value; writing 0 or -ENOMEM. */
 struct host_key_kind {
         const char *wanted; /* in words */
-        int (*read)(const struct host_key *key, struct host_facts *facts, const char *text);
+        bool (*read)(const struct host_key *key, struct host_facts *facts, const char *text);
         int (*write)(const struct host_key *key, const struct host_facts *facts, char **ret);
 };
 

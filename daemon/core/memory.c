@@ -15,12 +15,19 @@ char *xstrdup(const char *text) {
         return copy;
 }
 
-char *xformat(const char *format, ...) {
-        va_list arguments;
+char *xvformat(const char *format, va_list arguments) {
         char *text = NULL;
 
-        va_start(arguments, format);
         need_memory(vasprintf(&text, format, arguments) >= 0);
+        return text;
+}
+
+char *xformat(const char *format, ...) {
+        va_list arguments;
+        char *text;
+
+        va_start(arguments, format);
+        text = xvformat(format, arguments);
         va_end(arguments);
         return text;
 }

@@ -19,6 +19,7 @@ static inline void need_memory(bool succeeded) {
 /* NULL gives NULL. */
 char *xstrdup(const char *text);
 char *xformat(const char *format, ...) PRINTF_FORMAT(1, 2);
+char *xvformat(const char *format, va_list arguments) PRINTF_FORMAT(1, 0);
 void *xcalloc(size_t count, size_t size);
 /* Make room for one more element of an owned array. */
 void xgrow(void *array_pointer, size_t count, size_t element_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/problem.h"
 
-#include <errno.h>
+#include "core/memory.h"
 
 static void problem_clear(struct problem *problem) {
         free(problem->file);
@@ -15,92 +15,58 @@ void problems_clear(struct problems *problems) {
         *problems = (struct problems){};
 }
 
-static int problems_append(struct problems *problems, const struct problem *problem) {
-        int r;
-
-        r = array_grow(&problems->items, problems->count, sizeof(*problems->items));
-        if (r < 0)
-                return r;
-        problems->items[problems->count++] = *problem;
-        if (problem->severity == SEVERITY_ERROR)
-                problems->errors++;
-        return 0;
-}
-
-int problems_add(struct problems *problems, enum severity severity, const char *file, unsigned line,
-                 const char *format, ...) {
-        struct problem problem = {.severity = severity, .line = line};
+void problems_add(struct problems *problems, enum severity severity, const char *file,
+                  unsigned line, const char *format, ...) {
+        struct problem problem = {.severity = severity, .line = line, .file = xstrdup(file)};
         va_list arguments;
-        int r;
 
         va_start(arguments, format);
-        r = vasprintf(&problem.message, format, arguments);
+        problem.message = xvformat(format, arguments);
         va_end(arguments);
-        if (r < 0)
-                return -ENOMEM;
-
-        r = strdup_to(&problem.file, file);
-        if (r == 0)
-                r = problems_append(problems, &problem);
-        if (r < 0)
-                problem_clear(&problem);
-        return r;
+        xgrow(&problems->items, problems->count, sizeof(*problems->items));
+        problems->items[problems->count++] = problem;
+        if (severity == SEVERITY_ERROR)
+                problems->errors++;
 }
 
-static void reverse(struct problem *items, size_t count) {
-        for (size_t i = 0; i < count / 2; i++) {
-                struct problem item = items[i];
+void problems_sort(struct problems *problems, size_t first) {
+        struct problem *items = problems->items;
 
-                items[i] = items[count - i - 1];
-                items[count - i - 1] = item;
+        /* By insertion: only what concerns a section as a whole is found after problems of later lines. */
+        for (size_t i = first + 1; i < problems->count; i++) {
+                struct problem problem = items[i];
+                size_t k = i;
+
+                for (; k > first && items[k - 1].line > problem.line; k--)
+                        items[k] = items[k - 1];
+                items[k] = problem;
         }
 }
 
-void problems_move(struct problems *problems, size_t first, size_t to) {
-        struct problem *items;
-
-        if (first == problems->count)
-                return;
-        items = problems->items + to;
-        reverse(items, first - to);
-        reverse(items + (first - to), problems->count - first);
-        reverse(items, problems->count - to);
-}
-
-int problem_format(const struct problem *problem, char **ret) {
+char *problem_format(const struct problem *problem) {
         const char *severity = problem->severity == SEVERITY_WARNING ? "warning: " : "";
 
         if (problem->line == 0)
-                return format_to(ret, "%s: %s%s", problem->file, severity, problem->message);
-        return format_to(ret, "%s:%u: %s%s", problem->file, problem->line, severity,
-                         problem->message);
+                return xformat("%s: %s%s", problem->file, severity, problem->message);
+        return xformat("%s:%u: %s%s", problem->file, problem->line, severity, problem->message);
 }
 
-int problems_format(const struct problems *problems, enum severity severity, char **ret) {
-        AUTO_FREE char *text = NULL;
-        size_t length = 0;
-        AUTO_FCLOSE FILE *stream = open_memstream(&text, &length);
+char *problems_format(const struct problems *problems, enum severity severity) {
+        char *text = NULL;
+        size_t length;
+        FILE *stream = open_memstream(&text, &length);
         const char *separator = "";
 
-        if (!stream)
-                return -ENOMEM;
+        need_memory(stream != NULL);
         for (size_t i = 0; i < problems->count; i++) {
                 AUTO_FREE char *line = NULL;
-                int r;
 
                 if (problems->items[i].severity != severity)
                         continue;
-                r = problem_format(&problems->items[i], &line);
-                if (r < 0)
-                        return r;
-                if (fprintf(stream, "%s%s", separator, line) < 0)
-                        return -ENOMEM;
+                line = problem_format(&problems->items[i]);
+                fprintf(stream, "%s%s", separator, line);
                 separator = "\n";
         }
-        /* The text is whole, and the pointer final, only once the stream is closed. */
-        if (fclose(STEAL(stream)) != 0)
-                return -ENOMEM;
-
-        *ret = STEAL(text);
-        return 0;
+        need_memory(fclose(stream) == 0);
+        return text;
 }

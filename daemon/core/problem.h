@@ -30,18 +30,17 @@ struct problems {
 void problems_clear(struct problems *problems);
 #define AUTO_PROBLEMS CLEANUP(problems_clear)
 
-/* Add one. Returns 0 or -ENOMEM (nothing added). */
-int problems_add(struct problems *problems, enum severity severity, const char *file, unsigned line,
-                 const char *format, ...) PRINTF_FORMAT(5, 6);
+void problems_add(struct problems *problems, enum severity severity, const char *file,
+                  unsigned line, const char *format, ...) PRINTF_FORMAT(5, 6);
 
-/* Move the problems from number `first` on to before those from number `to` on. */
-void problems_move(struct problems *problems, size_t first, size_t to);
+/* Sort those from number `first` on by their lines. Those of one line stay in their order. */
+void problems_sort(struct problems *problems, size_t first);
 
 /*
  * One problem as `file:line: message`, `file: message` without a line; a warning has "warning: "
- * before its message. Returns 0 or -ENOMEM.
+ * before its message.
  */
-int problem_format(const struct problem *problem, char **ret);
+char *problem_format(const struct problem *problem);
 
-/* All of one severity, a line each, without a final newline. Returns 0 or -ENOMEM. */
-int problems_format(const struct problems *problems, enum severity severity, char **ret);
+/* All of one severity, a line each, without a final newline. */
+char *problems_format(const struct problems *problems, enum severity severity);

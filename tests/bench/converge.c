@@ -16,6 +16,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "core/policy/policy_parse.h"
 #include "core/rewrite.h"
 #include "integration/private_libvirtd.h"
 #include "virt.h"
@@ -221,7 +222,8 @@ static struct ruleset *make_ruleset(const char *text) {
         struct host_facts *host = NULL;
         struct ruleset *ruleset = NULL;
 
-        must(policy_parse(&policy_text, 1, &problems, &policy) == 0, "policy");
+        policy = policy_parse(&policy_text, 1, &problems);
+        must(policy != NULL, "policy");
         must(host_facts_parse("facts", facts, strlen(facts), &problems, &host) == 0, "facts");
         must(ruleset_new(policy, host, NULL, 1, &ruleset) == 0, "memory");
         return ruleset;

@@ -10,7 +10,7 @@ static void check_problems(const struct problems *problems) {
         for (size_t i = 0; i < problems->count; i++) {
                 AUTO_FREE char *text = NULL;
 
-                MUST(problem_format(&problems->items[i], &text) == 0, "memory");
+                text = problem_format(&problems->items[i]);
                 MUST(fuzz_is_message(text), "a problem is one line");
         }
 }
@@ -21,7 +21,6 @@ static struct host_facts *parse(const char *text, size_t length) {
         int r;
 
         r = host_facts_parse("facts", text, length, &problems, &facts);
-        MUST(r == 0 || r == 1, "there is memory enough");
         MUST((r == 0) == (facts != NULL), "facts are set without an error, and only then");
         MUST((r == 1) == (problems.errors > 0), "what is refused has a problem");
         check_problems(&problems);

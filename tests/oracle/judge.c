@@ -17,6 +17,7 @@
 
 #include "core/definition.h"
 #include "core/gate.h"
+#include "core/policy/policy_parse.h"
 #include "core/rewrite.h"
 #include "cpu_map_load.h"
 #include "read_file.h"
@@ -120,7 +121,8 @@ static void bench_load(struct bench *bench, const struct cpu_map *map, const cha
         must(host_facts_parse(facts, text, length, &problems, &bench->host) == 0, facts);
         must(read_file(policy, SIZE_MAX_READ, &policy_text, &file.length) == 0, policy);
         file.text = policy_text;
-        must(policy_parse(&file, 1, &problems, &bench->policy) == 0, policy);
+        bench->policy = policy_parse(&file, 1, &problems);
+        must(bench->policy != NULL, policy);
         judge_init(&bench->judge, bench->policy, bench->host, map);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/policy/policy_parse.h"
 #include "data.h"
 
 static void must(bool condition, const char *name, struct problems *problems) {
@@ -10,9 +11,8 @@ static void must(bool condition, const char *name, struct problems *problems) {
 
         if (condition)
                 return;
-        if (problems_format(problems, SEVERITY_ERROR, &text) < 0)
-                text = NULL;
-        fprintf(stderr, "bench: %s: %s\n", name, text && *text ? text : "no memory");
+        text = problems_format(problems, SEVERITY_ERROR);
+        fprintf(stderr, "bench: %s: %s\n", name, text);
         exit(99);
 }
 
@@ -29,10 +29,11 @@ static struct policy *read_policy(const char *name) {
         CLEANUP(problems_clear) struct problems problems = {};
         struct policy_text text = {.file = name};
         AUTO_FREE char *content = read_part("policies", name, ".ini", &text.length);
-        struct policy *policy = NULL;
+        struct policy *policy;
 
         text.text = content;
-        must(policy_parse(&text, 1, &problems, &policy) == 0, name, &problems);
+        policy = policy_parse(&text, 1, &problems);
+        must(policy != NULL, name, &problems);
         return policy;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/definition.h"
+#include "core/policy/policy_parse.h"
 
 #include <string.h>
 
@@ -30,7 +31,8 @@ static void fixture_init(struct fixture *f, const char *policy) {
         const struct policy_text text = {"policy", policy, strlen(policy)};
         AUTO_PROBLEMS struct problems problems = {};
 
-        assert_int_equal(policy_parse(&text, 1, &problems, &f->policy), 0);
+        f->policy = policy_parse(&text, 1, &problems);
+        assert_non_null(f->policy);
         assert_int_equal(
                 host_facts_parse("facts", facts_text, strlen(facts_text), &problems, &f->host), 0);
         judge_init(&f->judge, f->policy, f->host, NULL);

@@ -94,30 +94,12 @@ static void exhaust(const struct attempt *attempt) {
 
 /* --- what is called --- */
 
-static int tell_problems(int r, const struct problems *problems, char **ret) {
-        AUTO_FREE char *errors = NULL, *warnings = NULL;
-        int s;
-
-        if (r < 0)
-                return told(r, ret, "%s", "");
-        s = problems_format(problems, SEVERITY_ERROR, &errors);
-        if (s >= 0)
-                s = problems_format(problems, SEVERITY_WARNING, &warnings);
-        return told(s < 0 ? s : r, ret, "%s\n%s", errors, warnings);
-}
-
-static int parse_facts(const struct attempt *attempt, char **ret) {
-        AUTO_PROBLEMS struct problems problems = {};
-        AUTO_HOST_FACTS struct host_facts *facts = NULL, *copy = NULL;
+static int copy_facts(const struct attempt *attempt, char **ret) {
+        AUTO_HOST_FACTS struct host_facts *copy = NULL;
         AUTO_FREE char *text = NULL;
         int r;
 
-        r = host_facts_parse("facts", attempt->text, attempt->length, &problems, &facts);
-        assert_true((r == 0) == (facts != NULL));
-        if (r == 1)
-                return tell_problems(r, &problems, ret);
-        if (r >= 0)
-                r = host_facts_copy(facts, &copy);
+        r = host_facts_copy(attempt->bench->host, &copy);
         if (r >= 0)
                 r = host_facts_format(copy, &text);
         return told(r, ret, "%s", text);
@@ -324,13 +306,9 @@ static void memory_that_must_be_there_ends_the_process(void **state UNUSED) {
 }
 
 static void facts(void **state UNUSED) {
-        AUTO_FREE char *text = data_read("judge/hosts/zen2-masked.facts", NULL);
-        struct attempt good = of_text(parse_facts, text);
-        struct attempt bad = of_text(parse_facts, "[host]\nfamily = many\nstepping = 0\nx = y\n"
-                                                  "[hypervisor-cpuid]\n0x1 = 2\n1.0 = 0x1 0x2\n");
+        AUTO_BENCH struct bench *bench = bench_new("never", "zen2-masked");
 
-        exhaust(&good);
-        exhaust(&bad);
+        exhaust(&(struct attempt){.call = copy_facts, .bench = bench});
         exhaust(&(struct attempt){.call = fill_facts});
 }
 

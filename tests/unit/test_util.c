@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/problem.h"
-#include "core/string_map.h"
 
 static void strdup_to_passes_null_through(UNUSED void **state) {
         char *copy = (char *)"unset";
@@ -168,14 +167,14 @@ static void problems_are_formatted_by_severity(UNUSED void **state) {
         AUTO_PROBLEMS struct problems problems = {};
         AUTO_FREE char *errors = NULL, *warnings = NULL;
 
-        assert_int_equal(problems_add(&problems, SEVERITY_ERROR, "a", 3, "bad %s", "x"), 0);
-        assert_int_equal(problems_add(&problems, SEVERITY_WARNING, "a", 4, "odd"), 0);
-        assert_int_equal(problems_add(&problems, SEVERITY_ERROR, "b", 0, "gone"), 0);
+        problems_add(&problems, SEVERITY_ERROR, "a", 3, "bad %s", "x");
+        problems_add(&problems, SEVERITY_WARNING, "a", 4, "odd");
+        problems_add(&problems, SEVERITY_ERROR, "b", 0, "gone");
         assert_int_equal(problems.count, 3);
         assert_int_equal(problems.errors, 2);
-        assert_int_equal(problems_format(&problems, SEVERITY_ERROR, &errors), 0);
+        errors = problems_format(&problems, SEVERITY_ERROR);
         assert_string_equal(errors, "a:3: bad x\nb: gone");
-        assert_int_equal(problems_format(&problems, SEVERITY_WARNING, &warnings), 0);
+        warnings = problems_format(&problems, SEVERITY_WARNING);
         assert_string_equal(warnings, "a:4: warning: odd");
 }
 
@@ -183,61 +182,24 @@ static void no_problems_are_an_empty_text(UNUSED void **state) {
         AUTO_PROBLEMS struct problems problems = {};
         AUTO_FREE char *text = NULL;
 
-        assert_int_equal(problems_format(&problems, SEVERITY_ERROR, &text), 0);
+        text = problems_format(&problems, SEVERITY_ERROR);
         assert_string_equal(text, "");
         problems_clear(&problems);
         assert_null(problems.items);
 }
 
-static void problems_move_in_their_order(UNUSED void **state) {
+static void problems_are_sorted_by_line(UNUSED void **state) {
+        static const unsigned lines[] = {9, 4, 2, 4, 1, 3, 2};
         AUTO_PROBLEMS struct problems problems = {};
         AUTO_FREE char *text = NULL;
 
-        problems_move(&problems, 0, 0);
-        for (unsigned line = 1; line <= 5; line++)
-                assert_int_equal(problems_add(&problems, SEVERITY_ERROR, "f", line, "x"), 0);
-        problems_move(&problems, 3, 1);
-        problems_move(&problems, 5, 0);
-        problems_move(&problems, 2, 2);
-        assert_int_equal(problems_format(&problems, SEVERITY_ERROR, &text), 0);
-        assert_string_equal(text, "f:1: x\nf:4: x\nf:5: x\nf:2: x\nf:3: x");
-}
-
-static void a_string_map_finds_what_was_added(UNUSED void **state) {
-        enum { N = 5000 };
-        AUTO_STRING_MAP struct string_map map = {};
-        static char keys[N][8];
-
-        assert_null(string_map_find(&map, string_hash("a", 1), "a", 1));
-        for (size_t i = 0; i < N; i++) {
-                size_t length = (size_t)sprintf(keys[i], "%zu", i);
-
-                assert_null(string_map_find(&map, string_hash(keys[i], length), keys[i], length));
-                assert_int_equal(
-                        string_map_add(&map, string_hash(keys[i], length), keys[i], length, i), 0);
-        }
-        for (size_t i = 0; i < N; i++) {
-                size_t length = strlen(keys[i]);
-                const size_t *value =
-                        string_map_find(&map, string_hash(keys[i], length), keys[i], length);
-
-                assert_non_null(value);
-                assert_int_equal(*value, i);
-        }
-        assert_int_equal(map.count, N);
-}
-
-static void string_map_keys_of_one_hash_are_told_apart(UNUSED void **state) {
-        AUTO_STRING_MAP struct string_map map = {};
-
-        assert_int_equal(string_map_add(&map, 1, "", 0, 10), 0);
-        assert_int_equal(string_map_add(&map, 1, "a", 1, 11), 0);
-        assert_int_equal(string_map_add(&map, 1, "b", 1, 12), 0);
-        assert_int_equal(*string_map_find(&map, 1, "", 0), 10);
-        assert_int_equal(*string_map_find(&map, 1, "b", 1), 12);
-        assert_int_equal(*string_map_find(&map, 1, "a", 1), 11);
-        assert_null(string_map_find(&map, 1, "c", 1));
-        assert_null(string_map_find(&map, 2, "a", 1));
+        problems_sort(&problems, 0);
+        for (unsigned i = 0; i < ELEMENTS_OF(lines); i++)
+                problems_add(&problems, SEVERITY_ERROR, "f", lines[i], "%u", i);
+        problems_sort(&problems, 1);
+        problems_sort(&problems, problems.count);
+        text = problems_format(&problems, SEVERITY_ERROR);
+        assert_string_equal(text, "f:9: 0\nf:1: 4\nf:2: 2\nf:2: 6\nf:3: 5\nf:4: 1\nf:4: 3");
 }
 
 int main(int argc, char **argv) {
@@ -254,9 +216,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(make_one_line_leaves_one_line_of_utf8),
                 cmocka_unit_test(problems_are_formatted_by_severity),
                 cmocka_unit_test(no_problems_are_an_empty_text),
-                cmocka_unit_test(problems_move_in_their_order),
-                cmocka_unit_test(a_string_map_finds_what_was_added),
-                cmocka_unit_test(string_map_keys_of_one_hash_are_told_apart),
+                cmocka_unit_test(problems_are_sorted_by_line),
         };
 
         data_init(argc, argv);

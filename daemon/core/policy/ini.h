@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * INI text, read by inih, with what inih does not tell: the line of each key, and everything that it
- * would cut, merge or skip in silence. Such input is a problem here, never a different value.
- * No other file of the project includes inih.
+ * INI text, read by inih, with what inih does not report: the line of each key, and everything that it would cut, merge or
+ * skip silently. Such input is a problem here, never a different value. No other file of the project includes inih.
  */
 
 #include "core/problem.h"
@@ -15,27 +14,25 @@ struct ini_item {
         const char *key;
         const char *value; /* without the blanks around it and a comment behind it; may be empty */
         unsigned line;
+        bool continues; /* an indented line: more of the value of the key above */
 };
 
-/* Returns 0 to go on, a negative errno to stop. Refused content is added to the problems instead. */
-typedef int (*ini_item_handler)(const struct ini_item *item, void *userdata);
+typedef void (*ini_item_handler)(const struct ini_item *item, void *userdata);
 
 /*
- * Hand each section start and key of `text` (any bytes; `length` of them) to `handler`, in order.
+ * Hand each section start, key and indented line of `text` (any bytes; `length` of them) to `handler`, in order.
  * A UTF-8 byte order mark and CRLF line ends are accepted. Comments stand on lines of their own, from
  * `;` or `#`, or behind a value or section, from ` ;`. Each of these is an error, with its line, in
  * `problems`, and is not handed over:
  * - a line of 200 bytes or more without its line end (inih's INI_MAX_LINE), comments included;
  * - a NUL or another control character, bytes that are not UTF-8;
- * - an indented line other than a comment (inih would take it as more of the value above);
+ * - an indented line other than a comment that is not below a key;
  * - a section name of 50 bytes or more (MAX_SECTION), without an end, with blanks around it, with
- *   anything but a comment behind it, or that the file has had already;
- * - a key outside a section, or that its section has had already;
+ *   anything but a comment behind it;
+ * - a key outside a section;
  * - `key: value`, and any other line that is none of section, `key = value` and comment.
- * Keys below a refused section start are not handed over. After 1,000 errors the rest is not read.
- *
- * Returns 0 when the text was read, with or without problems; -ENOMEM, -EFBIG for a text over 16 MiB,
- * or what the handler returned.
+ * Keys below a refused section start are not handed over, nor are indented lines below a refused key. What comes twice is
+ * handed over twice. After 1,000 errors the rest is not read.
  */
-int ini_read(const char *file, const char *text, size_t length, ini_item_handler handler,
-             void *userdata, struct problems *problems);
+void ini_read(const char *file, const char *text, size_t length, ini_item_handler handler,
+              void *userdata, struct problems *problems);

@@ -60,24 +60,8 @@ struct policy {
         size_t n_glob_rules;
 };
 
-/* One file of the policy. */
-struct policy_text {
-        const char *file; /* for messages */
-        const char *text; /* any bytes */
-        size_t length;
-};
-
-/* The built-in policy: what an empty one says (default auto, enforce, refuse on drift, kvm). */
-int policy_new_builtin(struct policy **ret);
-
-/*
- * Parse the files of a policy, in order of precedence: the first that gives a setting or a rule name wins.
- * All problems of all files go to `problems`. Returns 0 with *ret set when there was no error (there
- * may be warnings), 1 with *ret unset when there was one, or -ENOMEM.
- */
-int policy_parse(const struct policy_text *texts, size_t n_texts, struct problems *problems,
-                 struct policy **ret);
-
+/* What an empty policy says: default auto, enforce, refuse on drift, kvm; no rules. */
+struct policy *policy_new_builtin(void);
 struct policy *policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy *, policy_free);
 #define AUTO_POLICY CLEANUP(policy_free_p)
@@ -100,3 +84,6 @@ const struct host_rule *policy_match_host(const struct policy *policy,
  */
 const struct guest_rule *policy_match_guest(const struct policy *policy, const char *name,
                                             const char *uuid, const char *os);
+
+/* Once all guest rules are there, and where they stay: prepare policy_match_guest(). */
+void policy_sort_guest_rules(struct policy *policy);

@@ -3,14 +3,11 @@
 
 #include <limits.h>
 
-#include "core/memory.h"
-
 /* Each rule is compared with those before it: twice as many rules take four times as long, and the daemon waits. */
 #define RULES_COMPARED 1000
 
 #define warn(problems, rule, ...)                                                                  \
-        need_memory(problems_add(problems, SEVERITY_WARNING, (rule)->file, (rule)->line,           \
-                                 __VA_ARGS__) == 0)
+        problems_add(problems, SEVERITY_WARNING, (rule)->file, (rule)->line, __VA_ARGS__)
 
 static bool same_globs(char *const *a, char *const *b) {
         while (*a && *b && streq(*a, *b))

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
+#include "core/policy/policy_parse.h"
+
+#include <search.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/policy/policy_check.h"
-#include "core/policy/policy_rules.h"
 #include "core/policy/policy_value.h"
 #include "core/policy/policy_words.h"
-#include "core/string_map.h"
 
-enum key_kind { KEY_OPTION, KEY_MATCHER, KEY_VERDICT };
+#define BLANKS " \t"
+
+enum key_kind { KEY_OPTION, KEY_LIST, KEY_MATCHER /* a list, too */, KEY_VERDICT };
 
 struct key {
         const char *name;
@@ -23,46 +26,56 @@ struct section {
         const char *name;
         const struct key *keys;
         size_t n_keys;
-        int (*start)(struct parser *parser, const struct ini_item *item, const char *name);
-        /* The struct that the value of this key goes to. Returns 0 or -ENOMEM. */
-        int (*target)(struct parser *parser, const struct ini_item *item, size_t key, void **ret);
-        int (*finish)(struct parser *parser);
+        /* Of rules, which have a name (that is taken over); NULL: [policy] */
+        void *(*add)(struct policy *policy, char *name, const char *file, unsigned line);
+        const char *matchers, *verdicts;      /* for messages */
+        void (*check)(struct parser *parser); /* what else there is to check; NULL: nothing */
 };
 
+/* Where a rule or a setting was given. */
 struct origin {
-        const char *file; /* NULL: not given yet */
+        const struct section *section;
+        const char *name; /* of a rule */
+        const char *file; /* NULL: not yet */
         unsigned line;
 };
 
-enum { MAX_SETTINGS = 8 };
+enum { MAX_KEYS = 8 };
 
 struct parser {
         struct place place;
         struct policy *policy;
-        struct policy dropped; /* takes the settings that an earlier file gives */
-        struct origin settings[MAX_SETTINGS];
+        struct policy *overridden; /* for what an earlier file gives, which is to be right, too */
+        struct origin settings[MAX_KEYS];
+        unsigned policy_line;   /* of [policy] in this file */
+        void *rules;            /* tree (tsearch(3)) of their origins */
+        struct origin *origins; /* all of them */
+        size_t n_origins;
 
         const struct section *section; /* NULL: none yet, or a refused one */
-        struct host_rule host;
-        struct guest_rule guest;
-        unsigned seen;           /* bits 1 << enum key_kind, of this section */
-        size_t section_problems; /* the number of problems where it starts */
-        size_t section_errors;   /* the number of errors there, and of those of its keys */
+        char *title;                   /* what stands in its brackets */
+        unsigned line;
+        void *rule; /* that its keys are read into; [policy]: not used */
+        unsigned key_lines[MAX_KEYS];
+        unsigned seen; /* bits 1 << enum key_kind */
+        size_t section_errors; /* the number of errors where it starts, and of those of its keys that could be read */
 
-        struct string_map host_names, guest_names; /* to numbers of rules */
-        size_t first_host_rule, first_guest_rule;  /* of this file */
+        const struct key *key; /* that is read; NULL: none, or a refused one */
+        void *field;
+        unsigned empty_line; /* of a list that has had nothing so far; 0: it is none */
 };
+
+static void keep(UNUSED void *origin) {
+}
 
 static void parser_clear(struct parser *parser) {
         policy_free(parser->policy);
-        strv_free(parser->dropped.virt_types);
-        host_rule_clear(&parser->host);
-        guest_rule_clear(&parser->guest);
-        string_map_clear(&parser->host_names);
-        string_map_clear(&parser->guest_names);
+        policy_free(parser->overridden);
+        tdestroy(parser->rules, keep);
+        free(parser->origins);
+        free(parser->title);
 }
 
-/* Both give 0 or -ENOMEM. */
 #define refuse(parser, line, ...)                                                                  \
         problems_add((parser)->place.problems, SEVERITY_ERROR, (parser)->place.file, line,         \
                      __VA_ARGS__)
@@ -70,100 +83,12 @@ static void parser_clear(struct parser *parser) {
         problems_add((parser)->place.problems, SEVERITY_WARNING, (parser)->place.file, line,       \
                      __VA_ARGS__)
 
-/* [policy] */
-
 static const struct key policy_keys[] = {
         {"default", policy_read_default, offsetof(struct policy, default_verdict), KEY_OPTION},
         {"enforce", policy_read_yes_no, offsetof(struct policy, enforce), KEY_OPTION},
         {"on-drift", policy_read_on_drift, offsetof(struct policy, on_drift), KEY_OPTION},
-        {"virt-types", policy_read_virt_types, offsetof(struct policy, virt_types), KEY_OPTION},
+        {"virt-types", policy_read_virt_types, offsetof(struct policy, virt_types), KEY_LIST},
 };
-_Static_assert(ELEMENTS_OF(policy_keys) <= MAX_SETTINGS, "no room for where a setting was given");
-
-static int policy_start(struct parser *parser, const struct ini_item *item, const char *name) {
-        if (!*name)
-                return 0;
-        parser->section = NULL;
-        return refuse(parser, item->line, "[%s]: write [policy], it has no name", item->section);
-}
-
-static int policy_target(struct parser *parser, const struct ini_item *item, size_t key,
-                         void **ret) {
-        struct origin *origin = &parser->settings[key];
-
-        if (!origin->file) {
-                *origin = (struct origin){parser->place.file, item->line};
-                *ret = parser->policy;
-                return 0;
-        }
-        *ret = &parser->dropped;
-        return warn(parser, item->line, "%s in [policy] has no effect: %s:%u gives it already",
-                    item->key, origin->file, origin->line);
-}
-
-static int policy_finish(UNUSED struct parser *parser) {
-        return 0;
-}
-
-/* What rules for hosts and rules for guests have in common */
-
-static int rule_start(struct parser *parser, const struct ini_item *item, const char *name,
-                      char **rule_name, char **rule_file) {
-        int r;
-
-        if (!*name) {
-                parser->section = NULL;
-                return refuse(parser, item->line, "[%s] without a name; write [%s NAME]",
-                              item->section, item->section);
-        }
-        r = strdup_to(rule_name, name);
-        return r < 0 ? r : strdup_to(rule_file, parser->place.file);
-}
-
-/* A rule that says nothing, or to nobody, is no rule. */
-static int rule_check(struct parser *parser, unsigned line, const char *name, const char *matchers,
-                      const char *verdicts) {
-        const char *section = parser->section->name;
-        int r = 0;
-
-        /* A line of the section could not be read as a key: it may be what seems to be missing. */
-        if (parser->place.problems->errors > parser->section_errors)
-                return 0;
-        if (!(parser->seen & 1U << KEY_MATCHER))
-                r = refuse(parser, line, "[%s %s] has no matcher; give one or more of %s", section,
-                           name, matchers);
-        if (r == 0 && !(parser->seen & 1U << KEY_VERDICT))
-                r = refuse(parser, line, "[%s %s] has no xsaves; say xsaves = %s", section, name,
-                           verdicts);
-        return r;
-}
-
-/*
- * Is the name new? Sets *ret_earlier to the number of the rule that has it; SIZE_MAX: none has, and now
- * rule `number` has it.
- */
-static int rule_name_add(struct string_map *names, const char *name, size_t number,
-                         size_t *ret_earlier) {
-        uint64_t hash = string_hash(name, strlen(name));
-        const size_t *earlier = string_map_find(names, hash, name, strlen(name));
-
-        *ret_earlier = earlier ? *earlier : SIZE_MAX;
-        return earlier ? 0 : string_map_add(names, hash, name, strlen(name), number);
-}
-
-static int rule_again(struct parser *parser, unsigned line, const char *name, bool same_file,
-                      const char *file, unsigned earlier_line) {
-        const char *section = parser->section->name;
-
-        if (same_file)
-                return refuse(parser, line,
-                              "section [%s %s] again, after line %u; make it one section", section,
-                              name, earlier_line);
-        return warn(parser, line, "[%s %s] has no effect: %s:%u gives it already", section, name,
-                    file, earlier_line);
-}
-
-/* [host NAME] */
 
 static const struct key host_keys[] = {
         {"hostname", policy_read_globs, offsetof(struct host_rule, hostname), KEY_MATCHER},
@@ -173,43 +98,14 @@ static const struct key host_keys[] = {
         {"xsaves", policy_read_host_xsaves, offsetof(struct host_rule, xsaves), KEY_VERDICT},
 };
 
-static int host_start(struct parser *parser, const struct ini_item *item, const char *name) {
-        host_rule_clear(&parser->host);
-        parser->host.line = item->line;
-        return rule_start(parser, item, name, &parser->host.name, &parser->host.file);
+static void *add_host_rule(struct policy *policy, char *name, const char *file, unsigned line) {
+        struct host_rule *rule;
+
+        xgrow(&policy->host_rules, policy->n_host_rules, sizeof(*rule));
+        rule = &policy->host_rules[policy->n_host_rules++];
+        *rule = (struct host_rule){.name = name, .file = xstrdup(file), .line = line};
+        return rule;
 }
-
-static int host_target(struct parser *parser, UNUSED const struct ini_item *item, UNUSED size_t key,
-                       void **ret) {
-        *ret = &parser->host;
-        return 0;
-}
-
-static int host_finish(struct parser *parser) {
-        struct policy *policy = parser->policy;
-        struct host_rule *rule = &parser->host;
-        size_t earlier = SIZE_MAX;
-        int r;
-
-        r = rule_check(parser, rule->line, rule->name,
-                       "hostname, machine-id, cpu, erratum-1386 (hostname = * for every host)",
-                       "allow or deny");
-        if (r == 0)
-                r = array_grow(&policy->host_rules, policy->n_host_rules, sizeof(*rule));
-        if (r == 0)
-                r = rule_name_add(&parser->host_names, rule->name, policy->n_host_rules, &earlier);
-        if (r < 0)
-                return r;
-        if (earlier != SIZE_MAX)
-                return rule_again(
-                        parser, rule->line, rule->name, earlier >= parser->first_host_rule,
-                        policy->host_rules[earlier].file, policy->host_rules[earlier].line);
-        policy->host_rules[policy->n_host_rules++] = *rule;
-        *rule = (struct host_rule){};
-        return 0;
-}
-
-/* [guest NAME] */
 
 static const struct key guest_keys[] = {
         {"name", policy_read_globs, offsetof(struct guest_rule, guest_name), KEY_MATCHER},
@@ -220,198 +116,316 @@ static const struct key guest_keys[] = {
         {"hide-xsavec", policy_read_yes_no, offsetof(struct guest_rule, hide_xsavec), KEY_OPTION},
 };
 
-static int guest_start(struct parser *parser, const struct ini_item *item, const char *name) {
-        guest_rule_clear(&parser->guest);
-        parser->guest.line = item->line;
-        return rule_start(parser, item, name, &parser->guest.name, &parser->guest.file);
-}
+static void *add_guest_rule(struct policy *policy, char *name, const char *file, unsigned line) {
+        struct guest_rule *rule;
 
-static int guest_target(struct parser *parser, UNUSED const struct ini_item *item,
-                        UNUSED size_t key, void **ret) {
-        *ret = &parser->guest;
-        return 0;
+        xgrow(&policy->guest_rules, policy->n_guest_rules, sizeof(*rule));
+        rule = &policy->guest_rules[policy->n_guest_rules++];
+        *rule = (struct guest_rule){.name = name, .file = xstrdup(file), .line = line};
+        return rule;
 }
 
 /* Options that the verdict leaves nothing to do. */
-static int guest_check_options(struct parser *parser, const struct guest_rule *rule) {
-        int r = 0;
+static void check_guest_options(struct parser *parser) {
+        const struct guest_rule *rule = parser->rule;
 
         if (!(parser->seen & 1U << KEY_VERDICT))
-                return 0;
+                return;
         if (rule->hide_xsavec && rule->xsaves == RULE_XSAVES_KEEP)
-                r = warn(parser, rule->line,
-                         "hide-xsavec in [guest %s] has no effect with xsaves = keep", rule->name);
-        if (r == 0 && rule->assertion != ASSERTION_NONE && rule->xsaves != RULE_XSAVES_ALLOW)
-                r = warn(parser, rule->line, "guest in [guest %s] has no effect with xsaves = %s",
-                         rule->name, rule_xsaves_to_string(rule->xsaves));
-        return r;
-}
-
-static int guest_finish(struct parser *parser) {
-        struct policy *policy = parser->policy;
-        struct guest_rule *rule = &parser->guest;
-        size_t earlier = SIZE_MAX;
-        int r;
-
-        r = rule_check(parser, rule->line, rule->name, "name, uuid, os (name = * for every guest)",
-                       "allow, deny or keep");
-        if (r == 0)
-                r = guest_check_options(parser, rule);
-        if (r == 0)
-                r = array_grow(&policy->guest_rules, policy->n_guest_rules, sizeof(*rule));
-        if (r == 0)
-                r = rule_name_add(&parser->guest_names, rule->name, policy->n_guest_rules,
-                                  &earlier);
-        if (r < 0)
-                return r;
-        if (earlier != SIZE_MAX)
-                return rule_again(
-                        parser, rule->line, rule->name, earlier >= parser->first_guest_rule,
-                        policy->guest_rules[earlier].file, policy->guest_rules[earlier].line);
-        policy->guest_rules[policy->n_guest_rules++] = *rule;
-        *rule = (struct guest_rule){};
-        return 0;
+                warn(parser, parser->line, "hide-xsavec in [%s] has no effect with xsaves = keep",
+                     parser->title);
+        if (rule->assertion != ASSERTION_NONE && rule->xsaves != RULE_XSAVES_ALLOW)
+                warn(parser, parser->line, "guest in [%s] has no effect with xsaves = %s",
+                     parser->title, rule_xsaves_to_string(rule->xsaves));
 }
 
 static const struct section sections[] = {
-        {"policy", policy_keys, ELEMENTS_OF(policy_keys), policy_start, policy_target,
-         policy_finish},
-        {"host", host_keys, ELEMENTS_OF(host_keys), host_start, host_target, host_finish},
-        {"guest", guest_keys, ELEMENTS_OF(guest_keys), guest_start, guest_target, guest_finish},
+        {"policy", policy_keys, ELEMENTS_OF(policy_keys)},
+        {"host", host_keys, ELEMENTS_OF(host_keys), add_host_rule,
+         "hostname, machine-id, cpu, erratum-1386 (hostname = * for every host)", "allow or deny"},
+        {"guest", guest_keys, ELEMENTS_OF(guest_keys), add_guest_rule,
+         "name, uuid, os (name = * for every guest)", "allow, deny or keep", check_guest_options},
 };
 
-static int finish_section(struct parser *parser) {
-        struct problems *problems = parser->place.problems;
-        size_t before = problems->count;
-        int r = parser->section ? parser->section->finish(parser) : 0;
+_Static_assert(ELEMENTS_OF(policy_keys) <= MAX_KEYS && ELEMENTS_OF(host_keys) <= MAX_KEYS &&
+                       ELEMENTS_OF(guest_keys) <= MAX_KEYS,
+               "no room for where a key was given");
 
+static const struct section *find_section(const char *name, size_t length) {
+        for (size_t i = 0; i < ELEMENTS_OF(sections); i++)
+                if (strlen(sections[i].name) == length &&
+                    strncmp(sections[i].name, name, length) == 0)
+                        return &sections[i];
+        return NULL;
+}
+
+static const struct key *find_key(const struct section *section, const char *name, size_t length) {
+        for (size_t i = 0; i < section->n_keys; i++)
+                if (strlen(section->keys[i].name) == length &&
+                    strncmp(section->keys[i].name, name, length) == 0)
+                        return &section->keys[i];
+        return NULL;
+}
+
+static void finish_key(struct parser *parser) {
+        if (parser->empty_line > 0) {
+                refuse(parser, parser->empty_line,
+                       "%s in [%s] has no value; give one or leave it out", parser->key->name,
+                       parser->title);
+                parser->section_errors++;
+        }
+        parser->key = NULL;
+        parser->empty_line = 0;
+}
+
+static void finish_section(struct parser *parser) {
+        const struct section *section = parser->section;
+
+        finish_key(parser);
         parser->section = NULL;
-        /* They have the section's line, which is before those of its keys. */
-        problems_move(problems, before, parser->section_problems);
-        return r;
+        if (!section || !section->add)
+                return;
+        /* Unless what seems to be missing may be a line that could not be read as a key. */
+        if (parser->place.problems->errors == parser->section_errors) {
+                if (!(parser->seen & 1U << KEY_MATCHER))
+                        refuse(parser, parser->line, "[%s] has no matcher; give one or more of %s",
+                               parser->title, section->matchers);
+                if (!(parser->seen & 1U << KEY_VERDICT))
+                        refuse(parser, parser->line, "[%s] has no xsaves; say xsaves = %s",
+                               parser->title, section->verdicts);
+        }
+        if (section->check)
+                section->check(parser);
+}
+
+static void start_policy(struct parser *parser, const struct ini_item *item) {
+        parser->title = xstrdup("policy");
+        if (parser->policy_line == 0) {
+                parser->policy_line = item->line;
+                return;
+        }
+        refuse(parser, item->line, "section [policy] again, after line %u; make it one section",
+               parser->policy_line);
+        parser->section = NULL;
+}
+
+static int compare_origins(const void *pointer_a, const void *pointer_b) {
+        const struct origin *a = pointer_a, *b = pointer_b;
+
+        if (a->section != b->section)
+                return a->section < b->section ? -1 : 1;
+        return strcmp(a->name, b->name);
+}
+
+/* The first origin of a rule with this name; NULL: the name is new. Then it is noted, and is to stay where it is. */
+static const struct origin *add_rule_name(struct parser *parser, char *name, unsigned line) {
+        struct origin *origin = &parser->origins[parser->n_origins++], **found;
+
+        *origin = (struct origin){parser->section, name, parser->place.file, line};
+        found = tsearch(origin, &parser->rules, compare_origins);
+        need_memory(found != NULL);
+        return *found == origin ? NULL : *found;
+}
+
+static void start_rule(struct parser *parser, const struct ini_item *item, const char *name) {
+        char *copy = xstrdup(name);
+        const struct origin *earlier = add_rule_name(parser, copy, item->line);
+
+        parser->title = xformat("%s %s", parser->section->name, name);
+        if (earlier && earlier->file == parser->place.file)
+                refuse(parser, item->line, "section [%s] again, after line %u; make it one section",
+                       parser->title, earlier->line);
+        else if (earlier)
+                warn(parser, item->line, "[%s] has no effect: %s:%u gives it already", parser->title,
+                     earlier->file, earlier->line);
+        parser->rule = parser->section->add(earlier ? parser->overridden : parser->policy, copy,
+                                            parser->place.file, item->line);
 }
 
 /* "guest NAME" is section "guest" with the name "NAME", "policy" is "policy" with "". */
-static int start_section(struct parser *parser, const struct ini_item *item) {
-        static const char blanks[] = " \t";
-        size_t length = strcspn(item->section, blanks);
-        const char *name = item->section + length;
-        int r;
+static void start_section(struct parser *parser, const struct ini_item *item) {
+        size_t length = strcspn(item->section, BLANKS);
+        const char *name = item->section + length + strspn(item->section + length, BLANKS);
+        const struct section *section = find_section(item->section, length);
 
-        r = finish_section(parser);
-        if (r < 0)
-                return r;
+        finish_section(parser);
+        free(STEAL(parser->title));
+        memset(parser->key_lines, 0, sizeof(parser->key_lines));
         parser->seen = 0;
-        parser->section_problems = parser->place.problems->count;
         parser->section_errors = parser->place.problems->errors;
-        name += strspn(name, blanks);
-        for (size_t i = 0; i < ELEMENTS_OF(sections); i++)
-                if (strlen(sections[i].name) == length &&
-                    strncmp(sections[i].name, item->section, length) == 0) {
-                        parser->section = &sections[i];
-                        return sections[i].start(parser, item, name);
-                }
-        return refuse(parser, item->line,
-                      "unknown section [%s]; known sections: [policy], [host NAME], [guest NAME]",
-                      item->section);
-}
-
-static int refuse_key(struct parser *parser, const struct ini_item *item) {
-        const struct section *section = parser->section;
-        AUTO_FREE char *known = NULL;
-        int r;
-
-        r = strdup_to(&known, section->keys[0].name);
-        for (size_t i = 1; r == 0 && i < section->n_keys; i++) {
-                AUTO_FREE char *start = STEAL(known);
-
-                r = format_to(&known, "%s, %s", start, section->keys[i].name);
+        parser->line = item->line;
+        if (!section) {
+                refuse(parser, item->line,
+                       "unknown section [%s]; known sections: [policy], [host NAME], [guest NAME]",
+                       item->section);
+                return;
         }
-        if (r < 0)
-                return r;
-        return refuse(parser, item->line, "unknown key \"%s\" in [%s]; known keys: %s", item->key,
-                      item->section, known);
+        if (section->add && !*name) {
+                refuse(parser, item->line, "[%s] without a name; write [%s NAME]", section->name,
+                       section->name);
+                return;
+        }
+        if (!section->add && *name) {
+                refuse(parser, item->line, "[%s]: write [%s], it has no name", item->section,
+                       section->name);
+                return;
+        }
+        parser->section = section;
+        if (section->add)
+                start_rule(parser, item, name);
+        else
+                start_policy(parser, item);
 }
 
-static int read_key(struct parser *parser, const struct ini_item *item) {
+static void refuse_key(struct parser *parser, const struct ini_item *item) {
         const struct section *section = parser->section;
-        const struct key *key;
-        void *target = NULL;
-        size_t i;
-        int r;
+        AUTO_FREE char *known = xstrdup(section->keys[0].name);
 
-        for (i = 0; i < section->n_keys; i++)
-                if (streq(section->keys[i].name, item->key))
-                        break;
-        if (i == section->n_keys)
-                return refuse_key(parser, item);
-        key = &section->keys[i];
-        parser->seen |= 1U << key->kind;
-        if (!*item->value)
-                return refuse(parser, item->line,
-                              "%s in [%s] has no value; give one or leave it out", item->key,
-                              item->section);
-        r = section->target(parser, item, i, &target);
-        return r < 0 ? r : key->read(&parser->place, item, (char *)target + key->field);
+        for (size_t i = 1; i < section->n_keys; i++) {
+                AUTO_FREE char *start = known;
+
+                known = xformat("%s, %s", start, section->keys[i].name);
+        }
+        refuse(parser, item->line, "unknown key \"%s\" in [%s]; known keys: %s", item->key,
+               item->section, known);
+        parser->section_errors++;
 }
 
-/* An ini_item_handler. */
-static int read_item(const struct ini_item *item, void *userdata) {
-        struct parser *parser = userdata;
+/* The struct that the value of this key goes to. */
+static void *find_fields(struct parser *parser, const struct ini_item *item, size_t key) {
+        struct origin *origin = &parser->settings[key];
+
+        if (parser->section->add)
+                return parser->rule;
+        if (!origin->file) {
+                *origin = (struct origin){.file = parser->place.file, .line = item->line};
+                return parser->policy;
+        }
+        warn(parser, item->line, "%s in [policy] has no effect: %s:%u gives it already", item->key,
+             origin->file, origin->line);
+        return parser->overridden;
+}
+
+static bool is_list(const struct key *key) {
+        return key->kind == KEY_LIST || key->kind == KEY_MATCHER;
+}
+
+static void read_value(struct parser *parser, const struct ini_item *item) {
         size_t errors_before = parser->place.problems->errors;
-        int r = 0;
 
-        if (!item->key)
-                return start_section(parser, item);
-        if (parser->section)
-                r = read_key(parser, item);
+        parser->key->read(&parser->place, item, parser->field);
         parser->section_errors += parser->place.problems->errors - errors_before;
-        return r;
 }
 
-static int read_file(struct parser *parser, const struct policy_text *text) {
-        int r;
+static void read_key(struct parser *parser, const struct ini_item *item) {
+        const struct key *key = find_key(parser->section, item->key, strlen(item->key));
+        size_t number;
 
-        parser->place.file = text->file;
-        parser->first_host_rule = parser->policy->n_host_rules;
-        parser->first_guest_rule = parser->policy->n_guest_rules;
-        parser->section_problems = parser->place.problems->count;
-        r = ini_read(text->file, text->text, text->length, read_item, parser,
-                     parser->place.problems);
-        if (r == -EFBIG)
-                return refuse(parser, 0, "larger than 16 MiB; shorten or divide it");
-        return r < 0 ? r : finish_section(parser);
+        if (!key) {
+                refuse_key(parser, item);
+                return;
+        }
+        number = (size_t)(key - parser->section->keys);
+        if (parser->key_lines[number] > 0) {
+                refuse(parser, item->line, "key \"%s\" again in [%s], after line %u; give it once",
+                       key->name, parser->title, parser->key_lines[number]);
+                return;
+        }
+        parser->key_lines[number] = item->line;
+        parser->seen |= 1U << key->kind;
+        parser->key = key;
+        parser->field = (char *)find_fields(parser, item, number) + key->field;
+        if (!*item->value)
+                parser->empty_line = item->line;
+        if (*item->value || is_list(key))
+                read_value(parser, item);
 }
 
-static int parser_init(struct parser *parser, struct problems *problems) {
-        struct policy *policy = calloc(1, sizeof(*policy));
+/* Would this be a key or a section, were it not indented? */
+static bool is_known_start(const char *text) {
+        size_t length = strcspn(text, BLANKS "=:");
+        const char *behind = text + length + strspn(text + length, BLANKS);
 
-        if (!policy)
-                return -ENOMEM;
-        policy->enforce = true;
-        parser->place.problems = problems;
-        parser->policy = policy;
-        return strv_append(&policy->virt_types, "kvm", strlen("kvm"));
+        if (*text == '[')
+                return find_section(text + 1, strcspn(text + 1, BLANKS "]")) != NULL;
+        if (*behind != '=' && *behind != ':')
+                return false;
+        for (size_t i = 0; i < ELEMENTS_OF(sections); i++)
+                if (find_key(&sections[i], text, length))
+                        return true;
+        return length == 0 || behind > text + length;
 }
 
-int policy_parse(const struct policy_text *texts, size_t n_texts, struct problems *problems,
-                 struct policy **ret) {
-        CLEANUP(parser_clear) struct parser parser = {};
+/* inih takes any indented line as more of the value above. */
+static void read_more(struct parser *parser, const struct ini_item *item) {
+        const struct key *key = parser->key;
+
+        if (!key)
+                return;
+        if (!is_list(key)) {
+                refuse(parser, item->line,
+                       "indented line, but %s is no list; begin it in the first column", key->name);
+                return;
+        }
+        if (is_known_start(item->value)) {
+                refuse(parser, item->line,
+                       "indented line that looks like a key or a section, but is part of the list "
+                       "%s; begin it in the first column",
+                       key->name);
+                return;
+        }
+        parser->empty_line = 0;
+        read_value(parser, item);
+}
+
+static void read_item(const struct ini_item *item, void *userdata) {
+        struct parser *parser = userdata;
+
+        if (!item->continues)
+                finish_key(parser);
+        if (!item->key)
+                start_section(parser, item);
+        else if (parser->section && item->continues)
+                read_more(parser, item);
+        else if (parser->section)
+                read_key(parser, item);
+}
+
+/* At least as many as there are sections. */
+static size_t count_brackets(const struct policy_text *texts, size_t n_texts) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_texts; i++)
+                for (size_t k = 0; k < texts[i].length; k++)
+                        n += texts[i].text[k] == '[';
+        return n;
+}
+
+struct policy *policy_parse(const struct policy_text *texts, size_t n_texts,
+                            struct problems *problems) {
+        CLEANUP(parser_clear)
+        struct parser parser = {
+                .place.problems = problems,
+                .policy = policy_new_builtin(),
+                .overridden = policy_new_builtin(),
+                .origins = xcalloc(count_brackets(texts, n_texts) + 1, sizeof(*parser.origins))};
         size_t errors_before = problems->errors;
-        struct policy *policy;
-        int r;
 
-        r = parser_init(&parser, problems);
-        for (size_t i = 0; r == 0 && i < n_texts; i++)
-                r = read_file(&parser, &texts[i]);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < n_texts; i++) {
+                size_t first = problems->count;
+
+                parser.place.file = texts[i].file;
+                parser.policy_line = 0;
+                ini_read(texts[i].file, texts[i].text, texts[i].length, read_item, &parser,
+                         problems);
+                finish_section(&parser);
+                /* A section lacks something when it is at its end: that has its first line. */
+                problems_sort(problems, first);
+        }
         if (problems->errors > errors_before)
-                return 1;
+                return NULL;
 
-        policy = parser.policy;
-        policy_sort_guest_rules(policy);
-        policy_check(policy, problems);
-        *ret = STEAL(parser.policy);
-        return 0;
+        policy_sort_guest_rules(parser.policy);
+        policy_check(parser.policy, problems);
+        return STEAL(parser.policy);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/policy/policy_words.h"
 
+#include "core/memory.h"
 #include "core/policy/policy.h"
 
 #define WORDS(...)                                                                                 \
@@ -30,21 +31,16 @@ int words_find(const struct words *words, const char *text) {
         return -1;
 }
 
-int words_join(const struct words *words, char **ret) {
-        AUTO_FREE char *text = NULL;
-        int r;
+char *words_join(const struct words *words) {
+        char *text = xstrdup(words->names[0]);
 
-        r = strdup_to(&text, words->names[0]);
-        for (size_t i = 1; r == 0 && i < words->count; i++) {
-                AUTO_FREE char *start = STEAL(text);
+        for (size_t i = 1; i < words->count; i++) {
+                AUTO_FREE char *start = text;
 
-                r = format_to(&text, "%s%s%s", start, i + 1 < words->count ? ", " : " or ",
-                              words->names[i]);
+                text = xformat("%s%s%s", start, i + 1 < words->count ? ", " : " or ",
+                               words->names[i]);
         }
-        if (r < 0)
-                return r;
-        *ret = STEAL(text);
-        return 0;
+        return text;
 }
 
 const char *policy_default_to_string(enum policy_default value) {

@@ -15,5 +15,5 @@ extern const struct words policy_default_words, on_drift_words, rule_xsaves_word
 /* The word's number, or -1. */
 int words_find(const struct words *words, const char *text);
 
-/* "a, b or c". Returns 0 or -ENOMEM. */
-int words_join(const struct words *words, char **ret);
+/* "a, b or c" */
+char *words_join(const struct words *words);
