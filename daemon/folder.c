@@ -45,8 +45,8 @@ static int add_path(char ***files, const char *folder, const char *name,
         return 0;
 }
 
-/* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is not being able to
- * tell. */
+/* Anything but its absence counts: a link that leads nowhere is an error, not "no policy", and so is one that cannot be
+ * looked up. */
 static bool is_there(const char *path) {
         return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
                (errno != ENOENT && errno != ENOTDIR);

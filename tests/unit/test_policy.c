@@ -164,7 +164,7 @@ static void the_default_policy_grants_nothing(UNUSED void **state) {
         assert_string_equal(ours, theirs);
 }
 
-/* In conf/policy.ini "# " begins prose and ";" stands before what may be put in force. */
+/* In conf/policy.ini "# " begins prose and ";" stands before what may be activated. */
 static char *uncomment(const char *text) {
         char *all = NULL;
         size_t length;
@@ -222,12 +222,12 @@ static void the_first_file_wins(UNUSED void **state) {
         assert_int_equal(parse(texts, ELEMENTS_OF(texts), &policy, &problems), 0);
         assert_string_equal(
                 problems,
-                "20.ini:4: warning: [guest a] has no effect: 10.ini:3 gives it already\n"
-                "20.ini:7: warning: [host h] has no effect: 10.ini:6 gives it already\n"
-                "20.ini:11: warning: default in [policy] has no effect: 10.ini:2 gives it already\n"
-                "policy.ini:2: warning: virt-types in [policy] has no effect: 20.ini:12 gives it "
-                "already\n"
-                "policy.ini:5: warning: [guest b] has no effect: 20.ini:1 gives it already\n");
+                "20.ini:4: warning: [guest a] has no effect: already set at 10.ini:3\n"
+                "20.ini:7: warning: [host h] has no effect: already set at 10.ini:6\n"
+                "20.ini:11: warning: default in [policy] has no effect: already set at 10.ini:2\n"
+                "policy.ini:2: warning: virt-types in [policy] has no effect: already set at "
+                "20.ini:12\n"
+                "policy.ini:5: warning: [guest b] has no effect: already set at 20.ini:1\n");
         text = policy_text(policy);
         assert_string_equal(text, "default = deny\nenforce = no\non-drift = accept\n"
                                   "virt-types = <qemu>\n"
@@ -251,16 +251,16 @@ static void errors_in_what_an_earlier_file_overrides_still_count(UNUSED void **s
         assert_int_equal(parse(texts, ELEMENTS_OF(texts), &policy, &problems), 1);
         assert_string_equal(
                 problems,
-                "b:2: warning: default in [policy] has no effect: a:2 gives it already\n"
-                "b:2: \"dany\" for default in [policy]; say auto, deny or keep\n"
-                "b:3: warning: [guest a] has no effect: a:3 gives it already\n"
+                "b:2: warning: default in [policy] has no effect: already set at a:2\n"
+                "b:2: \"dany\" for default in [policy]; expected auto, deny or keep\n"
+                "b:3: warning: [guest a] has no effect: already set at a:3\n"
                 "b:3: [guest a] has no matcher; give one or more of name, uuid, os (name = * for "
                 "every guest)\n"
                 "b:4: unknown key \"nam\" in [guest a]; known keys: name, uuid, os, xsaves, guest, "
                 "hide-xsavec\n");
 }
 
-static void problems_of_all_files_are_told(UNUSED void **state) {
+static void problems_of_all_files_are_reported(UNUSED void **state) {
         static const struct policy_text texts[] = {
                 TEXT("a", "[x]\n"),
                 TEXT("b", "junk\n"),
@@ -276,7 +276,7 @@ static void problems_of_all_files_are_told(UNUSED void **state) {
                 "b:1: neither [SECTION], nor key = value, nor a comment: junk\n"
                 "c:1: [guest a] has no matcher; give one or more of name, uuid, os (name = * for "
                 "every guest)\n"
-                "c:1: [guest a] has no xsaves; say xsaves = allow, deny or keep\n");
+                "c:1: [guest a] has no xsaves; expected xsaves = allow, deny or keep\n");
 }
 
 static void earlier_problems_of_the_caller_do_not_count(UNUSED void **state) {
@@ -333,7 +333,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(the_examples_of_the_default_policy_show_every_key),
                 cmocka_unit_test(the_first_file_wins),
                 cmocka_unit_test(errors_in_what_an_earlier_file_overrides_still_count),
-                cmocka_unit_test(problems_of_all_files_are_told),
+                cmocka_unit_test(problems_of_all_files_are_reported),
                 cmocka_unit_test(earlier_problems_of_the_caller_do_not_count),
                 cmocka_unit_test(a_rule_can_name_a_thousand_guests),
                 cmocka_unit_test(the_types_of_domains_governed_are_the_listed_ones),

@@ -191,7 +191,7 @@ static void finish_section(struct parser *parser) {
                         refuse(parser, parser->line, "[%s] has no matcher; give one or more of %s",
                                parser->title, section->matchers);
                 if (!(parser->seen & 1U << KEY_VERDICT))
-                        refuse(parser, parser->line, "[%s] has no xsaves; say xsaves = %s",
+                        refuse(parser, parser->line, "[%s] has no xsaves; expected xsaves = %s",
                                parser->title, section->verdicts);
         }
         if (section->check)
@@ -236,7 +236,7 @@ static void start_rule(struct parser *parser, const struct ini_item *item, const
                 refuse(parser, item->line, "section [%s] again, after line %u; make it one section",
                        parser->title, earlier->line);
         else if (earlier)
-                warn(parser, item->line, "[%s] has no effect: %s:%u gives it already", parser->title,
+                warn(parser, item->line, "[%s] has no effect: already set at %s:%u", parser->title,
                      earlier->file, earlier->line);
         parser->rule = parser->section->add(earlier ? parser->overridden : parser->policy, copy,
                                             parser->place.file, item->line);
@@ -301,7 +301,7 @@ static void *find_fields(struct parser *parser, const struct ini_item *item, siz
                 *origin = (struct origin){.file = parser->place.file, .line = item->line};
                 return parser->policy;
         }
-        warn(parser, item->line, "%s in [policy] has no effect: %s:%u gives it already", item->key,
+        warn(parser, item->line, "%s in [policy] has no effect: already set at %s:%u", item->key,
              origin->file, origin->line);
         return parser->overridden;
 }

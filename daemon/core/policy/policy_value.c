@@ -18,7 +18,7 @@ static int read_word(struct place *place, const struct ini_item *item, const str
         int word = words_find(words, item->value);
 
         if (word < 0)
-                refuse(place, item, "\"%s\" for %s in [%s]; say %s", item->value, item->key,
+                refuse(place, item, "\"%s\" for %s in [%s]; expected %s", item->value, item->key,
                        item->section, known);
         return word;
 }
@@ -38,7 +38,7 @@ void policy_read_on_drift(struct place *place, const struct ini_item *item, void
                 *(enum on_drift *)field = ON_DRIFT_REFUSE;
                 warn(place, item,
                      "\"restart\" for %s in [%s] is read as refuse: no guest is started again any "
-                     "more; say refuse or accept",
+                     "more; expected refuse or accept",
                      item->key, item->section);
                 return;
         }
@@ -155,7 +155,7 @@ void policy_read_uuid_globs(struct place *place, const struct ini_item *item, vo
         AUTO_FREE char *value = xstrdup(item->value);
         struct ini_item lower = *item;
 
-        /* As libvirt prints UUIDs. Not tolower(): no locale has a say in this. */
+        /* As libvirt prints UUIDs. Not tolower(): this depends on no locale. */
         for (char *c = value; *c; c++)
                 if (*c >= 'A' && *c <= 'Z')
                         *c = (char)(*c - 'A' + 'a');
@@ -165,7 +165,7 @@ void policy_read_uuid_globs(struct place *place, const struct ini_item *item, vo
 }
 
 /* virDomainVirtTypeToString(), now or once. A word that is none of them, let through, would leave all guests
- * ungoverned without a sign. */
+ * ungoverned silently. */
 static bool is_virt_type(const char *word) {
         static const char *const types[] = {"bhyve", "hvf",    "hyperv",    "kqemu", "kvm",  "lxc",
                                             "none",  "openvz", "parallels", "phyp",  "qemu", "test",
@@ -186,7 +186,8 @@ void policy_read_virt_types(struct place *place, const struct ini_item *item, vo
         STRV_FOREACH (type, append_words(list, item->value))
                 if (!is_virt_type(*type))
                         refuse(place, item,
-                               "\"%s\" for %s in [%s]; say domain types as libvirt names them, "
+                               "\"%s\" for %s in [%s]; expected domain types as libvirt names "
+                               "them, "
                                "such "
                                "as kvm or qemu",
                                *type, item->key, item->section);
@@ -204,7 +205,7 @@ void policy_read_errata(struct place *place, const struct ini_item *item, void *
                         *errata |= 1U << status;
                 else
                         refuse(place, item,
-                               "\"%s\" for %s in [%s]; say one or more of absent, fixed, live",
+                               "\"%s\" for %s in [%s]; expected one or more of absent, fixed, live",
                                *name, item->key, item->section);
         }
 }
