@@ -3,7 +3,8 @@
 # machines: zen2-bookworm zen2-trixie
 # needs: package
 #
-# host-model, which libvirt expands between prepare and start, and named models.
+# host-model, which libvirt expands between prepare and start, and named models. QEMU filters what this host's KVM does not
+# offer, so XSAVES that is asked for by name alone is accepted, and the guest has none.
 
 host_model="<cpu mode='host-model'/>"
 host_model_asks="<cpu mode='host-model'><feature policy='require' name='xsaves'/></cpu>"
@@ -30,15 +31,14 @@ expect "at prepare it is host-model" grep -q "<cpu mode='host-model'" /run/hook-
 expect "at start it is the model that stands for it" grep -q ">EPYC-Rome</model>" /run/hook-hm-start.xml
 expect "which is accepted" accepted_at_start hm /run/hook-hm-start.xml
 out=$(sed "s|<feature policy='[a-z]*' name='xsaves'/>|<feature policy='require' name='xsaves'/>|" /run/hook-hm-start.xml | at_start hm)
-evidence "start begin, had the model XSAVES: $out"
-expect_match "and refused if the model had XSAVES" "$out" "xsavesd: .*hm.*denied-erratum-default"
+expect_equal "and so it is if the model asks for XSAVES" "$out" ""
 expect_match "host-model starts under the default policy, without XSAVES" "$line" " xsave=0000000[0-7] .*xss=none"
 guest_gone hm
 
 guest_xml hm "$host_model_asks" >/run/hm.xml
 out=$(virsh -q create /run/hm.xml 2>&1)
-evidence "$out"
-expect_match "host-model that requires XSAVES is refused" "$out" "xsavesd: .*hm.*denied-erratum-default"
+expect_equal "host-model that requires XSAVES starts" "$out" ""
+expect_match "and has none" "$(guest_says hm)" " xsave=0000000[0-7] .*xss=none"
 guest_gone hm
 
 guest_define rome "$rome"
@@ -46,8 +46,7 @@ expect_equal "a named model starts" "$(guest_start rome)" ""
 expect_match "without XSAVES" "$(guest_says rome)" " xsave=0000000[0-7] .*xss=none"
 expect "it is accepted at start" accepted_at_start rome /run/hook-rome-start.xml
 out=$(sed "s|</model>|&<feature policy='require' name='xsaves'/>|" /run/hook-rome-prepare.xml | at_start rome)
-evidence "start begin, with XSAVES: $out"
-expect_match "with XSAVES it is refused there" "$out" "xsavesd: .*rome.*denied-erratum-default"
+expect_equal "and so it is if it asks for XSAVES" "$out" ""
 guest_gone rome
 rm -f /etc/libvirt/hooks/qemu.d/00-record
 
