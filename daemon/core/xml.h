@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * XML from outside, read and changed in place by libxml2. No other file of the project includes it.
+ * XML from outside, parsed (xml_parse.c), read and changed in place (xml.c) by libxml2, which no other file of
+ * the project includes.
  *
  * The text is hostile: a document type declaration is refused, so that there is no entity to expand and
  * no external subset to fetch; nothing is ever loaded from a file or the network; more than 8 MiB is

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * libxml2 where memory runs out, for xml.c. Release 2.9 may then go on in silence with less than there should be: without a
+ * libxml2 where memory runs out, for xml.c and xml_parse.c. Release 2.9 may then go on in silence with less than there should be: without a
  * namespace, a name, a text. So what it does while an allocation of its own fails counts for nothing:
  *
  *         WITH_LIBXML2;
