@@ -9,14 +9,13 @@
 #include "output.h"
 #include "remote.h"
 
-/* A domain has this state like any other; what is none is bad input. */
 static int explain_unjudged(const struct judge *judge, const struct input *input,
                             const char *reason, json_t **ret) {
         int r;
 
-        r = input_is_domain(input);
-        if (r <= 0)
-                return r < 0 ? r : bad_xml(input->name, reason);
+        r = input_check_domain(input, reason);
+        if (r != 0)
+                return r;
         r = explanation_make_unjudged(judge, reason, ret);
         return r < 0 ? r : STATUS_FAILED;
 }

@@ -68,12 +68,14 @@ int input_read(const char *path, size_t max, struct input *ret) {
         return STATUS_OK;
 }
 
-int input_is_domain(const struct input *input) {
+int input_check_domain(const struct input *input, const char *reason) {
         AUTO_FREE char *type = NULL;
         int r;
 
         r = xml_root_attribute(input->text, input->length, "type", &type);
-        return r < 0 ? r : type != NULL;
+        if (r < 0)
+                return r;
+        return type ? STATUS_OK : bad_xml(input->name, reason);
 }
 
 bool is_file_argument(const char *argument) {

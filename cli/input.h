@@ -19,9 +19,11 @@ void input_clear(struct input *input);
 
 int input_read(const char *path, size_t max, struct input *ret);
 
-/* Of XML that the core refuses: is it a domain that cannot be judged (1), or none at all (0), by the type that its root has?
- * May return -ENOMEM. */
-int input_is_domain(const struct input *input);
+/*
+ * Of XML that the core refuses, for this reason: STATUS_OK where it is a domain like any other, by the type that its root has,
+ * which cannot be judged. What is none is bad input.
+ */
+int input_check_domain(const struct input *input, const char *reason);
 
 /* Is this argument a file's name, and no guest's? */
 bool is_file_argument(const char *argument);

@@ -139,13 +139,12 @@ static bool sees_xsaves(const struct judge *judge, const struct rewritten *rewri
         return judge_would_see(judge, &guest, CPU_XSAVES);
 }
 
-/* A domain has this state like any other; what is none is bad input. */
 static int decide_nothing(const struct input *input, const char *reason, struct outcome *outcome) {
         int r;
 
-        r = input_is_domain(input);
-        if (r <= 0)
-                return r < 0 ? r : bad_xml(input->name, reason);
+        r = input_check_domain(input, reason);
+        if (r != 0)
+                return r;
         outcome->decision = decision_unjudged();
         return strdup_to(&outcome->error, reason);
 }
