@@ -44,15 +44,24 @@ static int probe_cpu(struct host_facts *facts UNUSED) {
 
 #endif
 
-/* A name that no facts file can hold counts as none. */
+/* *ret: the name in `buffer`; NULL where no facts file can hold it, which counts as none. False: it cannot be read. */
+static bool read_hostname(char buffer[HOST_NAME_MAX + 1], const char **ret) {
+        buffer[HOST_NAME_MAX] = '\0';
+        if (gethostname(buffer, HOST_NAME_MAX) < 0)
+                return false;
+        *ret = host_text_valid(buffer) ? buffer : NULL;
+        return true;
+}
+
 static int probe_hostname(struct host_facts *facts) {
-        char name[HOST_NAME_MAX + 1] = "";
+        char buffer[HOST_NAME_MAX + 1];
+        const char *name;
         char *copy;
         int r;
 
-        if (gethostname(name, sizeof(name) - 1) < 0)
+        if (!read_hostname(buffer, &name))
                 return 0;
-        r = strdup_to(&copy, host_text_valid(name) ? name : NULL);
+        r = strdup_to(&copy, name);
         if (r < 0)
                 return r;
         free(facts->hostname);
@@ -166,6 +175,13 @@ static bool same_stamp(const struct probe_stamp *a, const struct probe_stamp *b)
         return true;
 }
 
+static bool same_hostname(const struct host_facts *known) {
+        char buffer[HOST_NAME_MAX + 1];
+        const char *name;
+
+        return !read_hostname(buffer, &name) || streq_null(name, known->hostname);
+}
+
 /* Those of the facts that other software may change while the machine runs, but for its names. */
 static int probe_loaded(const char *root, struct host_facts *facts) {
         struct host_facts kernel = {};
@@ -227,17 +243,15 @@ int probe_host_again(const struct probe_paths *paths, bool all, struct probe_sta
         struct probe_stamp now = {};
         int r;
 
+        take_stamp(root, &now);
+        if (!all && stamp->kvm_answered && same_stamp(stamp, &now) && same_hostname(known))
+                return 0;
+
         r = host_facts_copy(known, &facts);
         if (r == 0)
                 r = probe_hostname(facts);
-        if (r < 0)
-                return r;
-        take_stamp(root, &now);
-        if (!all && stamp->kvm_answered && same_stamp(stamp, &now) &&
-            streq_null(facts->hostname, known->hostname))
-                return 0;
-
-        r = probe_machine_id(root, facts);
+        if (r == 0)
+                r = probe_machine_id(root, facts);
         if (r == 0 && all)
                 r = probe_loaded(root, facts);
         if (r == 0)

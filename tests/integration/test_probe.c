@@ -387,23 +387,26 @@ static void kvm_that_comes_later_is_asked_then(void **state) {
                          may_ask);
 }
 
-/* What KVM has said is made another thing, as it is after its module was loaded again with other parameters. */
-static enum tristate make_wrong(struct host_facts *facts) {
-        enum tristate right = facts->hypervisor_xsavec;
-
-        facts->hypervisor_xsavec = right == TRISTATE_YES ? TRISTATE_NO : TRISTATE_YES;
-        return right;
+/*
+ * KVM was asked, and what it said is made another thing, as it is after its module was loaded again with other parameters.
+ * *ret is what it does say. False: it cannot be asked here.
+ */
+static bool know_wrong_of_kvm(struct tree *tree, enum tristate *ret) {
+        if (access("/dev/kvm", R_OK | W_OK) != 0)
+                return false;
+        kvm_comes(tree);
+        look_again(tree, false);
+        *ret = tree->known->hypervisor_xsavec;
+        tree->known->hypervisor_xsavec = *ret == TRISTATE_YES ? TRISTATE_NO : TRISTATE_YES;
+        return true;
 }
 
 static void kvm_that_was_loaded_again_is_asked_again(void **state) {
         struct tree *tree = *state;
         enum tristate right;
 
-        if (access("/dev/kvm", R_OK | W_OK) != 0)
+        if (!know_wrong_of_kvm(tree, &right))
                 return;
-        kvm_comes(tree);
-        look_again(tree, false);
-        right = make_wrong(tree->known);
         assert_string_equal(look_again(tree, false), "");
         make_folder(tree, "sys/module/kvm_amd");
         look_again(tree, false);
@@ -414,11 +417,8 @@ static void what_kvm_said_counts_while_it_is_away(void **state) {
         struct tree *tree = *state;
         enum tristate right;
 
-        if (access("/dev/kvm", R_OK | W_OK) != 0)
+        if (!know_wrong_of_kvm(tree, &right))
                 return;
-        kvm_comes(tree);
-        look_again(tree, false);
-        right = make_wrong(tree->known);
         kvm_goes(tree);
         assert_string_equal(look_again(tree, false), "");
         assert_string_equal(look_again(tree, true), "");
