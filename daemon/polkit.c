@@ -8,8 +8,6 @@
 #include "core/util.h"
 #include "log.h"
 
-/* polkit may ask a person for a password meanwhile. */
-#define POLKIT_TIMEOUT_USEC (120ull * 1000 * 1000)
 /* CheckAuthorizationFlags of polkit's D-Bus interface. */
 #define POLKIT_ALLOW_USER_INTERACTION 1u
 /* Strangers must not pile up questions in the daemon, nor what they ask about: this is room for thousands of guests. */
