@@ -54,7 +54,7 @@ static int rewrite_here(struct cli *cli, const struct input *input) {
         if (r != 0)
                 return r;
 
-        say("domain '%s': %s: %s: %s%s", rewritten.guest.name ? rewritten.guest.name : "",
+        say("domain '%s': %s: %s: %s%s", guest_name(&rewritten.guest),
             verdict_to_string(rewritten.decision.verdict),
             reason_to_string(rewritten.decision.reason), why,
             bench.judge.enforce ? "" : " (the policy does not enforce: nothing is changed)");
@@ -70,7 +70,7 @@ static int check_xml(const struct input *input) {
 
         if (!utf8_valid(input->text, input->length))
                 return bad_input("%s: it is not UTF-8: try --offline", input->name);
-        r = definition_read(input->text, input->length, &guest, &reason);
+        r = guest_parse(&guest, input->text, input->length, &reason);
         return r > 0 ? bad_xml(input->name, reason) : r;
 }
 

@@ -38,7 +38,7 @@ static void emit_decided(sd_bus *bus, enum gate_operation operation,
         int r;
 
         r = sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "Decided", "sssbsss",
-                               guest->name ? guest->name : "", guest->uuid ? guest->uuid : "",
+                               guest_name(guest), guest->uuid ? guest->uuid : "",
                                gate_operation_to_string(operation), (int)answer->accept,
                                verdict_to_string(answer->decision.verdict),
                                reason_to_string(answer->decision.reason), answer->message);

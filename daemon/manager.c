@@ -402,7 +402,7 @@ static enum means find_stored_grant(const char *uuid, void *userdata) {
 static void log_answer(const struct manager *manager, enum gate_operation operation,
                        const struct gate_answer *answer) {
         const struct decision *decision = &answer->decision;
-        const char *name = answer->guest.name ? answer->guest.name : "";
+        const char *name = guest_name(&answer->guest);
         AUTO_FREE char *generation = NULL;
 
         if (format_to(&generation, "%llu",

@@ -24,7 +24,7 @@ static int foretell(const struct judge *judge, const struct redefinition *redefi
         AUTO_FREE char *reason = NULL;
         int r;
 
-        r = definition_read(redefinition->xml, redefinition->length, &actual, &reason);
+        r = guest_parse(&actual, redefinition->xml, redefinition->length, &reason);
         if (r != 0)
                 return r;
         *ret = next_start_past_gate(judge, &actual, &redefinition->rewritten);

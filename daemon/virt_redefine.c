@@ -54,7 +54,7 @@ int read_live(struct domain *domain) {
         r = read_xml(domain, 0, &xml, &error);
         if (xml) {
                 guest_clear(&domain->live);
-                r = definition_read(xml, strlen(xml), &domain->live, &error);
+                r = guest_parse(&domain->live, xml, strlen(xml), &error);
                 domain->live_known = r == 0;
         }
         return r < 0 ? r : 0;

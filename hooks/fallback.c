@@ -6,7 +6,6 @@
  */
 
 #include "core/guest.h"
-#include "core/xml.h"
 #include "hook.h"
 #include "kernel_facts.h"
 
@@ -15,14 +14,6 @@ static enum hook_answer refuse_unreadable(const struct hook_call *call, const ch
         format_to(ret_message, "domain '%s': invalid-xml: %s (and the daemon cannot be asked: %s)",
                   call->guest, why, call->outage);
         return HOOK_REFUSE;
-}
-
-static int read_guest(const struct hook_call *call, struct guest *guest, char **ret_reason) {
-        AUTO_XML struct xml_document *document = NULL;
-        int r;
-
-        r = xml_parse(call->xml, call->length, &document, ret_reason);
-        return r != 0 ? r : guest_read(guest, xml_root(document), ret_reason);
 }
 
 /*
@@ -43,7 +34,7 @@ HOOK_EXPORT enum hook_answer hook_ask(const struct hook_call *call, char **ret_m
         const char *how;
         int r;
 
-        r = read_guest(call, &guest, &reason);
+        r = guest_parse(&guest, call->xml, call->length, &reason);
         if (r != 0)
                 return refuse_unreadable(call, reason ? reason : "out of memory", ret_message);
         if (!asks_for_xsaves(&guest, &how))

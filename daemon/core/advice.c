@@ -51,10 +51,6 @@ static int advise_hiding(const struct guest *guest, const struct decision *decis
                          condition);
 }
 
-static bool shows_another_vendor(const struct judge *judge, const struct guest *guest) {
-        return guest->vendor_id && !streq_null(guest->vendor_id, judge->host->vendor);
-}
-
 /* What is to change in the definition, besides what is said of the reason or in its place. NULL: nothing. */
 static const char *advise_on_definition(const struct judge *judge, const struct guest *guest,
                                         enum reason reason) {
@@ -62,7 +58,7 @@ static const char *advise_on_definition(const struct judge *judge, const struct 
                 return NULL;
         if (guest->custom_cpu_args)
                 return ", and remove its QEMU arguments that set the CPU";
-        if (reason == REASON_DENIED_INACCURATE_FMS && shows_another_vendor(judge, guest))
+        if (reason == REASON_DENIED_INACCURATE_FMS && judge_shows_another_vendor(judge, guest))
                 return ", and remove vendor_id from its CPU";
         return guest_asks_for_xsaves(guest) ? ", or remove XSAVES from the definition" : NULL;
 }

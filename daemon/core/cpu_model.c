@@ -65,6 +65,7 @@ static bool has_in(int version, int first, int last) {
 
 enum tristate cpu_model_has(const struct cpu_map *map, const char *model,
                             enum cpu_property property, bool latest) {
+        const char *feature = property == CPU_XSAVES ? "xsaves" : "xsavec";
         AUTO_FREE char *base = NULL;
         enum tristate has;
         int version;
@@ -75,7 +76,7 @@ enum tristate cpu_model_has(const struct cpu_map *map, const char *model,
         for (size_t i = 0; i < ELEMENTS_OF(models); i++) {
                 bool never = models[i].first > models[i].last;
 
-                if (strlen(models[i].name) != length || strncmp(models[i].name, model, length) != 0)
+                if (!is_word(models[i].name, model, length))
                         continue;
                 if (never || property == CPU_XSAVES)
                         return has_in(version, models[i].first, models[i].last) ? TRISTATE_YES
@@ -83,10 +84,9 @@ enum tristate cpu_model_has(const struct cpu_map *map, const char *model,
         }
 
         /* libvirt has the names with a version only since 10.x; no older model has got XSAVES in a later version. */
-        has = cpu_map_model_has(map, model, property == CPU_XSAVES ? "xsaves" : "xsavec");
+        has = cpu_map_model_has(map, model, feature);
         if (has != TRISTATE_UNKNOWN)
                 return has;
         base = strndup(model, length);
-        return base ? cpu_map_model_has(map, base, property == CPU_XSAVES ? "xsaves" : "xsavec")
-                    : TRISTATE_UNKNOWN;
+        return base ? cpu_map_model_has(map, base, feature) : TRISTATE_UNKNOWN;
 }

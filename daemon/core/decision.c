@@ -118,12 +118,16 @@ static bool live_without_assertion(const struct facts *f) {
         return f->judge->erratum == ERRATUM_LIVE && f->rule->assertion == ASSERTION_NONE;
 }
 
+bool judge_shows_another_vendor(const struct judge *judge, const struct guest *guest) {
+        return guest->vendor_id && !streq_null(guest->vendor_id, judge->host->vendor);
+}
+
 /* Does the guest see the host's own family, model and stepping? */
 static bool shows_true_fms(const struct facts *f) {
         const struct host_facts *host = f->judge->host;
         const char *model = NULL;
 
-        if (f->guest->vendor_id && !streq_null(f->guest->vendor_id, host->vendor))
+        if (judge_shows_another_vendor(f->judge, f->guest))
                 return false;
         switch (f->guest->cpu_mode) {
         case CPU_MODE_HOST_PASSTHROUGH:
@@ -154,9 +158,7 @@ static bool offered_and_asserted(const struct facts *f) {
 /* Forcing holds over save and restore with these CPU modes alone; with a model, libvirt writes the
  * feature off into the live definition after the start (qemuProcessUpdateGuestCPU()). */
 static bool cannot_force_with_cpu_mode(const struct facts *f) {
-        return (f->guest->cpu_mode != CPU_MODE_HOST_PASSTHROUGH &&
-                f->guest->cpu_mode != CPU_MODE_MAXIMUM) ||
-               f->guest->arch != GUEST_ARCH_X86_64;
+        return !guest_has_cpu_of_host(f->guest) || f->guest->arch != GUEST_ARCH_X86_64;
 }
 
 /* QEMU offers these whatever the accelerator says, and the last two with KVM alone: tsc-deadline with KVM's own interrupt
@@ -165,10 +167,7 @@ static bool is_always_offered(const char *feature, bool with_kvm) {
         static const char *const features[] = {"hypervisor", "arat", "tsc-deadline", "topoext"};
         size_t n = with_kvm ? ELEMENTS_OF(features) : 2;
 
-        for (size_t i = 0; i < n; i++)
-                if (streq(feature, features[i]))
-                        return true;
-        return false;
+        return is_among(feature, features, n);
 }
 
 static bool is_offered(const struct facts *f, const char *feature) {
@@ -263,7 +262,7 @@ static int show_hardware(const struct facts *f, char **ret) {
 }
 
 static int show_hypervisor_and_erratum(const struct facts *f, char **ret) {
-        if (streq(f->guest->type, "qemu"))
+        if (is_tcg(f->guest))
                 return format_to(ret, "TCG does not offer XSAVES, erratum 1386 is %s",
                                  erratum_status_to_string(f->judge->erratum));
         return format_to(ret, "hypervisor-xsaves = %s, erratum 1386 is %s",
@@ -282,11 +281,10 @@ static int show_signature(const struct facts *f, char **ret) {
         const struct host_facts *host = f->judge->host;
         const char *shows = shows_true_fms(f) ? "shows" : "does not show";
 
-        if (f->guest->vendor_id && !streq_null(f->guest->vendor_id, host->vendor))
+        if (judge_shows_another_vendor(f->judge, f->guest))
                 return format_to(ret, "vendor_id %s is not the host's %s", f->guest->vendor_id,
                                  host->vendor);
-        if (f->guest->cpu_mode == CPU_MODE_HOST_PASSTHROUGH ||
-            f->guest->cpu_mode == CPU_MODE_MAXIMUM)
+        if (guest_has_cpu_of_host(f->guest))
                 return format_to(ret, "CPU mode %s shows the host's %u/%u/%u",
                                  cpu_mode_to_string(f->guest->cpu_mode), host->family, host->model,
                                  host->stepping);

@@ -72,6 +72,9 @@ bool judge_may_offer(const struct judge *judge, const struct guest *guest,
 bool judge_would_see(const struct judge *judge, const struct guest *guest,
                      enum cpu_property property);
 
+/* Does it show a vendor by <model vendor_id='...'> that is not the host's? */
+bool judge_shows_another_vendor(const struct judge *judge, const struct guest *guest);
+
 struct decision {
         enum verdict verdict;
         enum means means;

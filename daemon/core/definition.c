@@ -8,14 +8,6 @@
 #include "core/record.h"
 #include "core/xml.h"
 
-int definition_read(const char *xml, size_t length, struct guest *ret, char **ret_reason) {
-        AUTO_XML struct xml_document *document = NULL;
-        int r;
-
-        r = xml_parse(xml, length, &document, ret_reason);
-        return r != 0 ? r : guest_read(ret, xml_root(document), ret_reason);
-}
-
 struct next_start next_start_of(const struct judge *judge, const struct guest *guest) {
         return (struct next_start){
                 .xsaves = judge_would_see(judge, guest, CPU_XSAVES),

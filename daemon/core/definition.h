@@ -5,12 +5,6 @@
 
 #include "core/rewrite.h"
 
-/*
- * Read the guest that this XML makes, with all that xsavesd did to it, into a zero-initialized *ret, which
- * is to be cleared in any case. Returns 0; -ENOMEM; or 1 with *ret_reason set (owned, one line).
- */
-int definition_read(const char *xml, size_t length, struct guest *ret, char **ret_reason);
-
 /* The guest of a definition that rewrite_xml() has been over with an enforcing judge. Its texts are those of `rewritten`. */
 struct guest rewritten_guest(const struct judge *judge, const struct rewritten *rewritten);
 

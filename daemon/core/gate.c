@@ -106,8 +106,8 @@ static int refuse_unsafe(const struct judge *judge, bool incoming, struct gate_a
         if (r < 0)
                 return r;
         return format_to(&answer->message, "domain '%s' would see XSAVES: %s: %s; %s",
-                         answer->guest.name ? answer->guest.name : "",
-                         reason_to_string(answer->decision.reason), why, advice);
+                         guest_name(&answer->guest), reason_to_string(answer->decision.reason), why,
+                         advice);
 }
 
 /*
@@ -140,8 +140,8 @@ static int answer_missing_grant(struct gate_answer *answer, const struct policy 
         answer->misses_grant = true;
         answer->accept = may_resume || policy->on_drift == ON_DRIFT_ACCEPT;
         return format_to(&answer->message, "domain '%s' misses its grant of XSAVES: %s: %s%s",
-                         answer->guest.name ? answer->guest.name : "",
-                         reason_to_string(answer->decision.reason), remedy, transient);
+                         guest_name(&answer->guest), reason_to_string(answer->decision.reason),
+                         remedy, transient);
 }
 
 static int judge_start(const struct judge *judge, const struct arrival *arrival,
@@ -159,13 +159,12 @@ static int judge_start(const struct judge *judge, const struct arrival *arrival,
         if (verdict == VERDICT_GRANT && plan_touches_xsaves(&missing))
                 return answer_missing_grant(answer, judge->policy, arrival->may_resume);
         if (answer->decision.hide_xsavec && judge_would_see(judge, &arrival->actual, CPU_XSAVEC))
-                return format_to(&answer->message,
-                                 "domain '%s' sees XSAVEC, which is to be hidden: %s: %s",
-                                 answer->guest.name ? answer->guest.name : "",
-                                 reason_to_string(answer->decision.reason),
-                                 missing.xsavec != FEATURE_ABSENT
-                                         ? "its next start hides it"
-                                         : "its own QEMU arguments set the CPU, remove them");
+                return format_to(
+                        &answer->message, "domain '%s' sees XSAVEC, which is to be hidden: %s: %s",
+                        guest_name(&answer->guest), reason_to_string(answer->decision.reason),
+                        missing.xsavec != FEATURE_ABSENT
+                                ? "its next start hides it"
+                                : "its own QEMU arguments set the CPU, remove them");
         return 0;
 }
 

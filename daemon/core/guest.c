@@ -440,8 +440,24 @@ int guest_read(struct guest *guest, const struct xml_element *domain, char **ret
         return read_commandline(guest, domain, ret_reason);
 }
 
+int guest_parse(struct guest *guest, const char *xml, size_t length, char **ret_reason) {
+        AUTO_XML struct xml_document *document = NULL;
+        int r;
+
+        r = xml_parse(xml, length, &document, ret_reason);
+        return r != 0 ? r : guest_read(guest, xml_root(document), ret_reason);
+}
+
 bool guest_has_cpu(const struct guest *guest) {
         return guest->cpu_mode != CPU_MODE_NONE;
+}
+
+bool guest_has_cpu_of_host(const struct guest *guest) {
+        return guest->cpu_mode == CPU_MODE_HOST_PASSTHROUGH || guest->cpu_mode == CPU_MODE_MAXIMUM;
+}
+
+const char *guest_name(const struct guest *guest) {
+        return guest->name ? guest->name : "";
 }
 
 /* --- what the guest would see --- */
@@ -458,7 +474,7 @@ static bool is_chosen_by_libvirt(const struct guest *guest) {
 
 /* With a model, libvirt makes on or off of it by what the hypervisor offers (virCPUx86Update()); else it does nothing. */
 static bool is_optional(const struct guest *guest, enum cpu_property property) {
-        return !guest->args_model && policy_of(guest, property) == FEATURE_OPTIONAL &&
+        return policy_of(guest, property) == FEATURE_OPTIONAL &&
                (guest->cpu_mode == CPU_MODE_CUSTOM || guest->cpu_mode == CPU_MODE_HOST_MODEL);
 }
 

@@ -71,8 +71,15 @@ int guest_copy(const struct guest *guest, struct guest *ret);
  */
 int guest_read(struct guest *guest, const struct xml_element *domain, char **ret_reason);
 
+/* The same of a domain's XML, which may be refused for what xml_parse() refuses, too. */
+int guest_parse(struct guest *guest, const char *xml, size_t length, char **ret_reason);
+
 /* A CPU is chosen, so that a <feature> of it can be set. */
 bool guest_has_cpu(const struct guest *guest);
+/* It is the host's own, by host-passthrough or maximum. */
+bool guest_has_cpu_of_host(const struct guest *guest);
+/* "" where it has none. Borrowed. */
+const char *guest_name(const struct guest *guest);
 
 /* disable or forbid: libvirt puts NAME=off on QEMU's command line. */
 bool feature_policy_is_off(enum feature_policy policy);

@@ -34,9 +34,9 @@ static struct plan plan_deny(const struct judge *judge, const struct guest *gues
 static enum feature_policy grant_native(const struct guest *guest) {
         bool off = feature_policy_is_off(guest->xsaves);
 
-        if (guest->cpu_mode == CPU_MODE_NONE || guest_args_decide(guest, CPU_XSAVES))
+        if (!guest_has_cpu(guest) || guest_args_decide(guest, CPU_XSAVES))
                 return FEATURE_ABSENT;
-        if (guest->cpu_mode == CPU_MODE_HOST_PASSTHROUGH || guest->cpu_mode == CPU_MODE_MAXIMUM)
+        if (guest_has_cpu_of_host(guest))
                 return off ? FEATURE_REQUIRE : FEATURE_ABSENT;
         return off || guest->xsaves == FEATURE_ABSENT ? FEATURE_REQUIRE : FEATURE_ABSENT;
 }

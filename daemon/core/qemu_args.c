@@ -154,13 +154,6 @@ static const char *const options_without_value[] = {
         "xen-domid-restrict",
 };
 
-static bool is_among(const char *name, const char *const *names, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (streq(name, names[i]))
-                        return true;
-        return false;
-}
-
 /* QEMU takes an option with one dash or with two (lookup_opt() in its vl.c). NULL: this is none. */
 static const char *option_name(const char *argument) {
         if (argument[0] != '-')

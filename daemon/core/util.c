@@ -43,6 +43,17 @@ bool streq_null(const char *a, const char *b) {
         return streq(a, b);
 }
 
+bool is_word(const char *word, const char *text, size_t length) {
+        return strlen(word) == length && strncmp(word, text, length) == 0;
+}
+
+bool is_among(const char *text, const char *const *texts, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(text, texts[i]))
+                        return true;
+        return false;
+}
+
 char **strv_free(char **list) {
         STRV_FOREACH (item, list)
                 free(*item);

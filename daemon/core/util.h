@@ -61,6 +61,10 @@ int format_to(char **ret, const char *format, ...) PRINTF_FORMAT(2, 3);
 bool streq(const char *a, const char *b);
 /* As streq(), but either may be NULL; two NULLs are equal. */
 bool streq_null(const char *a, const char *b);
+/* Is text[0..length) this word? */
+bool is_word(const char *word, const char *text, size_t length);
+/* Is it one of these? */
+bool is_among(const char *text, const char *const *texts, size_t n);
 
 /* A NULL-terminated list of owned strings; NULL is the empty list. */
 char **strv_free(char **list);

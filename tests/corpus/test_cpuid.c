@@ -34,13 +34,6 @@ static const char *const has_xsaves[] = {
         "Xeon-Gold-6148",  "Ryzen-7-1800X-Eight-Core",
 };
 
-static bool is_among(const char *name, const char *const *names, size_t n_names) {
-        for (size_t i = 0; i < n_names; i++)
-                if (streq(name, names[i]))
-                        return true;
-        return false;
-}
-
 static uint32_t number(const struct xml_element *element, const char *name) {
         const char *text = xml_attribute(element, name);
 

@@ -61,7 +61,7 @@ static bool is_unreadable(const struct judge *judge, const struct guest *guest) 
 static bool ask_guest(const struct judge *judge, const char *xml, size_t length, json_t *answer) {
         AUTO_GUEST struct guest guest = {};
         AUTO_FREE char *reason = NULL;
-        int r = definition_read(xml, length, &guest, &reason);
+        int r = guest_parse(&guest, xml, length, &reason);
 
         untaken(r, reason, answer);
         if (r != 0)

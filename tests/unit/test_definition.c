@@ -60,7 +60,7 @@ static void foretold(const char *policy, const char *xml, bool xsaves, bool xsav
         fixture_init(&f, policy);
         rewrite(&f, xml, &rewritten);
         next = next_start_rewritten(&f.judge, &rewritten);
-        assert_int_equal(definition_read(rewritten.xml, rewritten.length, &guest, &reason), 0);
+        assert_int_equal(guest_parse(&guest, rewritten.xml, rewritten.length, &reason), 0);
         read = next_start_of(&f.judge, &guest);
         assert_int_equal(next.xsaves, xsaves);
         assert_int_equal(next.xsavec, xsavec);
@@ -87,7 +87,7 @@ static void past_gate(const char *policy, const char *xml, bool xsaves) {
         enforcing = f.judge;
         enforcing.enforce = true;
         assert_int_equal(rewrite_xml(&enforcing, xml, strlen(xml), &rewritten, &reason), 0);
-        assert_int_equal(definition_read(xml, strlen(xml), &actual, &reason), 0);
+        assert_int_equal(guest_parse(&actual, xml, strlen(xml), &reason), 0);
         assert_int_equal(next_start_past_gate(&f.judge, &actual, &rewritten).xsaves, xsaves);
 }
 

@@ -166,7 +166,7 @@ static int read_definition(const struct attempt *attempt, char **ret) {
         AUTO_FREE char *reason = NULL;
         int r;
 
-        r = definition_read(attempt->text, attempt->length, &guest, &reason);
+        r = guest_parse(&guest, attempt->text, attempt->length, &reason);
         if (r == 0)
                 r = guest_copy(&guest, &copy);
         return told(r, ret, "%s %s %s %d %zu %s", or_none(copy.name), or_none(copy.uuid),
@@ -223,7 +223,7 @@ static int explain(const struct attempt *attempt, char **ret) {
         struct decision_step *steps;
         int r;
 
-        r = definition_read(attempt->text, attempt->length, &guest, &reason);
+        r = guest_parse(&guest, attempt->text, attempt->length, &reason);
         if (r != 0)
                 return r;
         r = judge_explain(&attempt->bench->judge, &guest, &steps);

@@ -256,7 +256,7 @@ static void test_a_namespace_behind_many_names(void **state UNUSED) {
                        "</a><q:commandline xmlns:q='" QEMU_NAMESPACE "'><q:arg value='-cpu'/>"
                        "<q:arg value='host,xsaves=on'/></q:commandline></domain>");
                 text = maker.text;
-                assert_int_equal(definition_read(text, maker.length, &guest, &reason), 0);
+                assert_int_equal(guest_parse(&guest, text, maker.length, &reason), 0);
                 assert_true(guest_insists_on_xsaves(&guest));
         }
 }

@@ -173,8 +173,7 @@ static void start_section(struct ini *ini, const char *name) {
                 refuse(ini, "section name of %zu bytes; the limit is %d", length, SECTION_LIMIT);
                 return;
         }
-        if (start[length] != ']' || strlen(name) != length || strncmp(name, start, length) != 0 ||
-            strchr(name, '[')) {
+        if (start[length] != ']' || !is_word(name, start, length) || strchr(name, '[')) {
                 refuse(ini, "a section name without an end; write [NAME]");
                 return;
         }

@@ -153,16 +153,14 @@ _Static_assert(ELEMENTS_OF(policy_keys) <= MAX_KEYS && ELEMENTS_OF(host_keys) <=
 
 static const struct section *find_section(const char *name, size_t length) {
         for (size_t i = 0; i < ELEMENTS_OF(sections); i++)
-                if (strlen(sections[i].name) == length &&
-                    strncmp(sections[i].name, name, length) == 0)
+                if (is_word(sections[i].name, name, length))
                         return &sections[i];
         return NULL;
 }
 
 static const struct key *find_key(const struct section *section, const char *name, size_t length) {
         for (size_t i = 0; i < section->n_keys; i++)
-                if (strlen(section->keys[i].name) == length &&
-                    strncmp(section->keys[i].name, name, length) == 0)
+                if (is_word(section->keys[i].name, name, length))
                         return &section->keys[i];
         return NULL;
 }

@@ -171,10 +171,7 @@ static bool is_virt_type(const char *word) {
                                             "none",  "openvz", "parallels", "phyp",  "qemu", "test",
                                             "uml",   "vbox",   "vmware",    "vz",    "xen"};
 
-        for (size_t i = 0; i < ELEMENTS_OF(types); i++)
-                if (streq(types[i], word))
-                        return true;
-        return false;
+        return is_among(word, types, ELEMENTS_OF(types));
 }
 
 void policy_read_virt_types(struct place *place, const struct ini_item *item, void *field) {
