@@ -18,7 +18,7 @@ static const struct column columns[] = {
         {"STATE", false, NULL}, {"NOTE", false, style_of_note},
 };
 
-/* What there is to be seen to, all of it: the definition, and what runs. *ret is owned. */
+/* All that needs attention: the definition, and what runs. *ret is owned. */
 static int note_on(const json_t *guest, char **ret) {
         const char *definition = json_text(guest, "definition");
         bool restart = json_flag(guest, "needs-restart");

@@ -105,9 +105,9 @@ uint64_t virt_last_alive(const struct virt *virt);
 
 /* Each of these posts to the thread and returns 0 or -ENOMEM. */
 
-/* Decide by this ruleset from now on, and see to every domain again (a full pass). */
+/* Decide by this ruleset from now on, and converge every domain again (a full pass). */
 int virt_set_ruleset(struct virt *virt, struct ruleset *ruleset);
-/* See to one domain soon: its start was judged, and its definition has drifted. */
+/* Converge one domain soon: its start was judged, and its definition has drifted. */
 int virt_attend(struct virt *virt, const char *uuid);
 /* Its start was refused for drift while there was no connection. Once there is one, and its definition is in line: start
  * it, if it is to start with the host and is still off. */

@@ -63,5 +63,5 @@ void agent_report_text(struct agent *agent, enum report_kind kind, const char *t
 void agent_report_edit(struct agent *agent, const struct domain *domain);
 /* The domain is no more: report it, and forget it. */
 void agent_forget(struct agent *agent, struct domain *domain);
-/* The domain has been seen to: count it, if a pass waits for it. */
+/* The domain has been converged: count it, if a pass waits for it. */
 void agent_account(struct agent *agent, struct domain *domain, bool changed, bool failed);

@@ -74,7 +74,7 @@ int autostarts_step(struct agent *agent) {
 
         if (domain) {
                 domain->state_known = false;
-                r = see_to_domain(agent, domain, &redefinition);
+                r = converge_domain(agent, domain, &redefinition);
         }
         if (r == VIRT_REFUSED)
                 return r;

@@ -23,8 +23,8 @@ struct autostarts {
 int autostarts_add(struct autostarts *autostarts, const char *uuid);
 void autostarts_clear(struct autostarts *autostarts);
 
-/* Only when all domains have been seen to. */
+/* Only when all domains have been converged. */
 bool autostarts_are_due(const struct agent *agent);
-/* See to the first of them: start it, if it has the autostart flag, is still off, and is in line. Returns 0,
+/* Handle the first of them: start it, if it has the autostart flag, is still off, and is in line. Returns 0,
  * VIRT_REFUSED (the connection is lost) or -ENOMEM. */
 int autostarts_step(struct agent *agent);

@@ -33,7 +33,7 @@ int connection_prepare(void) {
         return prepared;
 }
 
-/* --- events: recorded here, seen to between them; libvirt is not called from its own callbacks --- */
+/* --- events: recorded here, handled between them; libvirt is not called from its own callbacks --- */
 
 static struct domain *record_event(struct agent *agent, virDomainPtr handle) {
         struct domain *domain;

@@ -138,7 +138,7 @@ static int look_at(struct agent *agent, struct domain *domain, struct redefiniti
         return r;
 }
 
-int see_to_domain(struct agent *agent, struct domain *domain, struct redefinition *ret) {
+int converge_domain(struct agent *agent, struct domain *domain, struct redefinition *ret) {
         int r;
 
         domains_done(&agent->domains, domain);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the libvirt thread knows of each domain, and what it has yet to see to. */
+/* What the libvirt thread knows of each domain, and which are yet to be converged. */
 
 #include <stdint.h>
 #include <sys/queue.h>
@@ -69,11 +69,11 @@ int domains_see(struct domain_table *table, virDomainPtr handle, struct domain *
 /* Ends its life. */
 void domains_remove(struct domain_table *table, struct domain *domain);
 
-/* Put it on the list of what is to be seen to, unless it is there with the same or a higher urgency. */
+/* Put it on the list of what is to be converged, unless it is there with the same or a higher urgency. */
 void domains_todo(struct domain_table *table, struct domain *domain, enum domain_todo todo);
 /* The next on the lists, which stays there; `in_turn`: what is urgent comes last for once. NULL: none. */
 struct domain *domains_next(struct domain_table *table, bool in_turn);
-/* It is being seen to: take it off the list. */
+/* It is being converged: take it off the list. */
 void domains_done(struct domain_table *table, struct domain *domain);
 bool domains_have_todo(const struct domain_table *table);
 bool domains_have_urgent(const struct domain_table *table);
@@ -86,7 +86,7 @@ const char *domain_name(const struct domain *domain);
 int domain_refresh(struct domain *domain, char **ret_error);
 
 /*
- * List all domains, to see to each later. A domain that is gone is one with an older `listed` than the
+ * List all domains, to converge each later. A domain that is gone is one with an older `listed` than the
  * table's `listings`. Returns 0, VIRT_REFUSED (with *ret_error) or -ENOMEM.
  */
 int domains_list(struct domain_table *table, virConnectPtr connection, char **ret_error);

@@ -152,13 +152,14 @@ static int note_unjudged(struct virt_change *change, int r) {
         return r;
 }
 
-/* See to it until nobody comes in between. As see_to_domain(). */
-static int see_to(struct agent *agent, struct domain *domain, struct redefinition *ret) {
+/* Converge it until nobody comes in between. As converge_domain(). */
+static int converge_with_retries(struct agent *agent, struct domain *domain,
+                                 struct redefinition *ret) {
         int r = VIRT_AGAIN;
 
         for (unsigned n = 0; n < TRIES && r == VIRT_AGAIN; n++) {
                 redefinition_clear(ret);
-                r = see_to_domain(agent, domain, ret);
+                r = converge_domain(agent, domain, ret);
         }
         if (r == VIRT_AGAIN && !ret->error)
                 r = strdup_to(&ret->error, "somebody else edits it all the while");
@@ -194,7 +195,7 @@ static int converge(struct agent *agent, struct domain *domain, bool dry_run,
 
         change->changed = true;
         if (!dry_run) {
-                r = see_to(agent, domain, &redefinition);
+                r = converge_with_retries(agent, domain, &redefinition);
                 change->changed = redefinition.defined;
                 change->error = STEAL(redefinition.error);
         }
@@ -233,7 +234,7 @@ static int revert(struct agent *agent, struct domain *domain, struct virt_change
                 change->after = STEAL(after);
         }
 
-        r = see_to(agent, domain, &redefinition);
+        r = converge_with_retries(agent, domain, &redefinition);
         if (r == 0)
                 set_decision(change, &redefinition.rewritten.decision);
         change->error = STEAL(redefinition.error);

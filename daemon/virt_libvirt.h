@@ -18,7 +18,7 @@ static inline void virt_domain_free_p(virDomainPtr *domain) {
 enum virt_outcome {
         VIRT_REFUSED = 1, /* libvirt, or the core, said why not */
         VIRT_GONE,        /* there is no such domain */
-        VIRT_AGAIN,       /* somebody changed the domain meanwhile; it is seen to again */
+        VIRT_AGAIN,       /* somebody changed the domain meanwhile; it is to be converged again */
 };
 
 /*

@@ -278,11 +278,11 @@ static int take_commands(struct agent *agent) {
 
 /* --- work --- */
 
-static int see_to_next(struct agent *agent, bool in_turn) {
+static int converge_next(struct agent *agent, bool in_turn) {
         AUTO_REDEFINITION struct redefinition redefinition = {};
         int r;
 
-        r = see_to_domain(agent, domains_next(&agent->domains, in_turn), &redefinition);
+        r = converge_domain(agent, domains_next(&agent->domains, in_turn), &redefinition);
         return r < 0 || r == VIRT_REFUSED ? r : 0;
 }
 
@@ -323,12 +323,12 @@ static int work(struct agent *agent) {
         if (list_is_due(agent))
                 return begin_pass(agent);
         if (domains_have_urgent(&agent->domains) && !in_turn)
-                return see_to_next(agent, false);
+                return converge_next(agent, false);
         if (jobs_are_due(agent))
                 return jobs_step(agent);
         if (autostarts_are_due(agent))
                 return autostarts_step(agent);
-        return domains_have_todo(&agent->domains) ? see_to_next(agent, in_turn) : 0;
+        return domains_have_todo(&agent->domains) ? converge_next(agent, in_turn) : 0;
 }
 
 /* How long the event loop may wait, in milliseconds; -1: until something happens. */
@@ -447,7 +447,7 @@ void *virt_thread_main(void *userdata) {
                 connection_close(&agent, NULL);
                 flush_reports(&agent);
         } else {
-                log_error("libvirt's event loop cannot be set up, no domain is seen to");
+                log_error("libvirt's event loop cannot be set up, no domain is converged");
                 __atomic_store_n(&virt->failed, true, __ATOMIC_RELEASE);
                 queue_wake(virt->reports);
         }

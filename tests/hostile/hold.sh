@@ -66,7 +66,7 @@ ok "and others get their turn" wait_for 10 asked_are 67
 same "none is turned away" 0 "$(refused next)"
 stop next
 
-# What waits for libvirt is let go in the same way. The names of the guests are not: they are seen to.
+# What waits for libvirt is let go in the same way. The names of the guests are not: they are converged.
 more_than() { (($(memory_kib) > $1)); }
 kill -STOP "${process[libvirtd]}"
 before=$(memory_kib)
