@@ -7,7 +7,7 @@
  *   client flood UID SECONDS                 calls without end, answers unread for as long as the bus bears it (or SIGTERM)
  *   client hold UID CONNECTIONS CALLS BYTES  so many calls of Converge on each of so many connections, with so many bytes of names
  *                                            each; prints the error of each that is answered, until SIGTERM
- *   client silent NAME                       owns that name and answers nobody; prints what is called, until SIGTERM
+ *   client silent NAME                       owns that name and answers nobody; prints what is called, until SIGTERM or the end of the bus
  *   client gate N XML-FILE                   N calls of Gate, one after the other; prints the slowest, the 99th percentile and the median, in us
  *
  * The bus is DBUS_SYSTEM_BUS_ADDRESS. UID is taken on before the bus is seen.
@@ -335,14 +335,16 @@ static int print_member(sd_bus_message *message, void *userdata UNUSED,
 
 static int be_silent(char **argv) {
         sd_bus *bus = open_as("0");
+        int r = 0;
 
         must(sd_bus_add_filter(bus, NULL, print_member, NULL) >= 0, "no filter");
         must(sd_bus_request_name(bus, argv[0], 0) >= 0, "no name");
         puts("silent");
-        while (!is_over) {
-                while (sd_bus_process(bus, NULL) > 0)
+        while (!is_over && r >= 0) {
+                while ((r = sd_bus_process(bus, NULL)) > 0)
                         ;
-                sd_bus_wait(bus, UINT64_C(100) * 1000);
+                if (r >= 0)
+                        sd_bus_wait(bus, UINT64_C(100) * 1000);
         }
         sd_bus_flush_close_unref(bus);
         return 0;

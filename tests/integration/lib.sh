@@ -43,6 +43,10 @@ finish() {
 
     stop xsavesd
     ! has_fault || ok "the daemon has no fault in it" false
+    for name in "${!process[@]}"; do
+        # These two last: the others talk to them, and libvirtd over the bus.
+        [[ $name == @(libvirtd|dbus) ]] || stop "$name"
+    done
     for name in xsavesd client holder libvirtd dbus; do
         stop "$name"
         if ((tap_failed > 0)); then
@@ -50,6 +54,7 @@ finish() {
             note "$(tail -n 30 "$base/$name.log" 2>/dev/null)"
         fi
     done
+    [[ -z $(jobs -rp) ]] || ok "no process is left" false
     rm -rf "$base"
     ((status == 0)) || exit "$status"
     tap_end
